@@ -1,0 +1,1 @@
+"""Slow numbers for the analyzer."""

@@ -1,0 +1,162 @@
+"""The schema of trading_config.json: every number a person may turn, frozen once decoded, unknown keys refused.
+
+Fractions say so in their comment; `_bps`, `_pct`, `_s` are in the name. Defaults are safe: paper, scalping off on real venues.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+Fraction = Annotated[float, Meta(ge=0.0, le=1.0)]
+Bps = Annotated[float, Meta(ge=-10.0, le=200.0)]
+Positive = Annotated[float, Meta(gt=0.0)]
+Score100 = Annotated[float, Meta(ge=0.0, le=100.0)]
+Clock = Annotated[str, Meta(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
+Symbol = Annotated[str, Meta(pattern=r"^[A-Z0-9.]{1,12}/[A-Z0-9.]{1,12}$")]
+Symbols = Annotated[tuple[Symbol, ...], Meta(min_length=1, max_length=200)]
+
+
+class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A block of the configuration: a key it does not know is refused."""
+
+
+class Schedule(Section):
+    """Local times (time_zone) of the two daily analyses."""
+
+    morning_analysis: Clock = "09:00"
+    evening_analysis: Clock = "21:00"
+
+
+class UltimateAnalyzer(Section):
+    """The slow system."""
+
+    enabled: bool = True
+    symbols: Symbols = ("BTC/USDT", "ETH/USDT", "XRP/USDT")
+    schedule: Schedule = Schedule()
+    hft_integration: bool = True
+    bias_hours: Annotated[float, Meta(gt=0.0, le=48.0)] = 12.0  # a bias expires after this long
+    report_dir: str = "reports/out"
+
+
+class ScalpingEngine(Section):
+    """The fast system. `enabled` guards real venues; the embedded exchange needs no enabling."""
+
+    enabled: bool = False
+    symbols: Symbols = ("BTC/USDT", "ETH/USDT")
+    max_concurrent_signals: Annotated[int, Meta(ge=1, le=20)] = 3
+    risk_per_trade: Annotated[float, Meta(ge=0.001, le=0.005)] = 0.005  # fraction of equity: 0.1–0.5 %
+    hft_integration: bool = True
+    min_technical: Score100 = 25.0  # |technical score| from which a side is worth looking at
+    stop_atr: Annotated[float, Meta(ge=0.25, le=5.0)] = 1.0
+    reward_to_risk: Annotated[float, Meta(ge=2.0, le=10.0)] = 2.0
+    hold_s: Annotated[float, Meta(ge=60.0, le=900.0)] = 300.0  # time stop: scalps live 1–15 minutes
+    cooldown_s: Annotated[float, Meta(ge=0.0, le=3600.0)] = 15.0
+    max_break_even: Fraction = 0.6  # refuse when the win rate needed to pay the costs is above this
+
+
+class HybridMode(Section):
+    """How the analysis steers the scalps."""
+
+    trend_filter: bool = True
+    morning_bias_update: bool = True
+    scalp_signal_filtering: bool = True
+
+
+class Weights(Section):
+    """Shares of the order-book score; they must add up to 1."""
+
+    imbalance: Fraction = 0.5
+    order_count: Fraction = 0.3
+    spread: Fraction = 0.2
+
+
+class Thresholds(Section):
+    """Where the classes of the score begin (signals.md 1, C2 and C3)."""
+
+    strong: Score100 = 60.0
+    moderate: Score100 = 20.0
+
+
+class HftSignals(Section):
+    """The shared score and how long it may be believed."""
+
+    weights: Weights = Weights()
+    thresholds: Thresholds = Thresholds()
+    ema_tau_s: Positive = 5.0
+    decay_s: Positive = 30.0
+    fresh_s: Positive = 5.0
+    stale_s: Positive = 10.0
+    spread_ref_bps: dict[str, Positive] = msgspec.field(  # used until 300 spreads have been sampled; "*" = any symbol
+        default_factory=lambda: {"*": 0.5},
+    )
+
+
+class VenueConfig(Section):
+    """Where market data comes from. Names fixed in code; addresses can be pointed at a test venue."""
+
+    name: Literal["kraken"] = "kraken"
+    ws_url: str = "wss://ws.kraken.com/v2"
+    ws_l3_url: str = "wss://ws-l3.kraken.com/v2"
+    rest_url: str = "https://api.kraken.com"
+    book_depth: Literal[10, 25, 100, 500, 1000] = 100
+    level3_depth: Literal[10, 100, 1000] = 10
+    key_env: str = "KRAKEN_API_KEY"
+    secret_env: str = "KRAKEN_API_SECRET"  # noqa: S105 - the name of a variable, not a secret
+    silence_s: Annotated[float, Meta(ge=1.0, le=60.0)] = 5.0
+
+
+class Fees(Section):
+    """What a trade costs, in basis points a side. `embedded`: "free", or "kraken" to feel a real venue's tier."""
+
+    embedded: Literal["free", "kraken"] = "free"
+    maker_bps: Bps = 25.0  # Kraken Pro spot, below $10k in 30 days; listing dated 2026-05-30
+    taker_bps: Bps = 40.0
+    tier: str = "Kraken Pro, 30-day volume below $10k (listing of 2026-05-30)"
+
+
+class Risk(Section):
+    """Limits of the gate; `_pct` are percent of the day's starting equity."""
+
+    equity_quote: Positive = 10_000.0  # paper account, in the quote currency
+    max_position_pct: Annotated[float, Meta(gt=0.0, le=100.0)] = 20.0  # one symbol, filled and working
+    max_gross_pct: Annotated[float, Meta(gt=0.0, le=300.0)] = 60.0
+    max_order_quote: Positive = 2_500.0
+    orders_per_s: Annotated[int, Meta(ge=1, le=50)] = 2
+    orders_per_min: Annotated[int, Meta(ge=1, le=600)] = 30
+    daily_loss_pct: Annotated[float, Meta(gt=0.0, le=10.0)] = 2.0
+    max_drawdown_pct: Annotated[float, Meta(gt=0.0, le=30.0)] = 5.0
+    max_consecutive_losses: Annotated[int, Meta(ge=1, le=50)] = 5
+    cooldown_s: Annotated[float, Meta(ge=0.0, le=86_400.0)] = 300.0
+
+
+class Paper(Section):
+    """Assumptions of the simulated fills."""
+
+    entry_latency_ms: Annotated[float, Meta(ge=0.0, le=5_000.0)] = 25.0
+    response_latency_ms: Annotated[float, Meta(ge=0.0, le=5_000.0)] = 25.0
+
+
+class Journal(Section):
+    """Where sessions are recorded."""
+
+    dir: str = "sessions"
+    keep_days: Annotated[int, Meta(ge=1, le=3650)] = 30
+
+
+class Config(Section):
+    """trading_config.json, whole."""
+
+    mode: Literal["paper"] = "paper"
+    time_zone: str = "UTC"
+    ultimate_analyzer: UltimateAnalyzer = UltimateAnalyzer()
+    scalping_engine: ScalpingEngine = ScalpingEngine()
+    hybrid_mode: HybridMode = HybridMode()
+    hft_signals: HftSignals = HftSignals()
+    venue: VenueConfig = VenueConfig()
+    fees: Fees = Fees()
+    risk: Risk = Risk()
+    paper: Paper = Paper()
+    journal: Journal = Journal()

@@ -1,0 +1,109 @@
+"""Facts: everything the engine can be told. Written to the journal as they are, read back as they were.
+
+`ts` is ns since 1970 UTC, when we received the fact: it is the engine's clock, and nobody in the core asks another.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import msgspec
+
+from desk.messages import Side
+
+
+class Start(msgspec.Struct, frozen=True, gc=False, tag="start"):
+    """The run's manifest, always the first entry: what is needed to reproduce everything after it."""
+
+    ts: int
+    mode: str
+    feed: str
+    venue: str
+    symbols: tuple[str, ...]
+    config: str  # canonical JSON of the configuration in force
+    config_hash: str
+    seed: int
+    version: str
+    links: tuple[str, ...]  # names by link number: "public", "level3"
+
+
+class Frame(msgspec.Struct, frozen=True, gc=False, tag="frame"):
+    """One WebSocket message exactly as it came; `link` is the number of the connection."""
+
+    ts: int
+    link: int
+    data: bytes
+
+
+class LinkUp(msgspec.Struct, frozen=True, gc=False, tag="up"):
+    """A connection is open; nothing is known on it yet."""
+
+    ts: int
+    link: int
+
+
+class LinkDown(msgspec.Struct, frozen=True, gc=False, tag="down"):
+    """A connection is gone; every book it fed is unknown from here."""
+
+    ts: int
+    link: int
+    why: str
+
+
+class Timer(msgspec.Struct, frozen=True, gc=False, tag="timer"):
+    """A moment somebody asked for. Key "beat" comes from the loop a few times a second, "seat/key" from a Wake."""
+
+    ts: int
+    key: str
+
+
+class Accepted(msgspec.Struct, frozen=True, gc=False, tag="accepted"):
+    """The venue has the order in its book (or is about to match it)."""
+
+    ts: int
+    order_id: str
+
+
+class Fill(msgspec.Struct, frozen=True, gc=False, tag="fill"):
+    """Part of an order traded. `fee` in the quote currency, positive = paid; `fill_id` is unique per venue."""
+
+    ts: int
+    fill_id: str
+    order_id: str
+    inst: str
+    side: Side
+    px: int
+    qty: int
+    fee: Decimal
+    maker: bool
+
+
+class Ended(msgspec.Struct, frozen=True, gc=False, tag="ended"):
+    """The venue will do nothing more for this order: "filled", "cancelled", "expired" or "rejected: …"."""
+
+    ts: int
+    order_id: str
+    why: str
+
+
+class TrendBias(msgspec.Struct, frozen=True, gc=False, tag="bias"):
+    """The slow system's view of one symbol: filters fast signals until `expires`."""
+
+    ts: int
+    symbol: str
+    score: float  # −100..+100
+    expires: int  # ns
+    label: str
+    coverage: float  # 0..1: share of the score's weights that had data
+    because: dict[str, float] = {}
+
+
+class Command(msgspec.Struct, frozen=True, gc=False, tag="command"):
+    """A person's word: "pause", "resume", "kill", "stop"."""
+
+    ts: int
+    what: str
+    why: str = ""
+
+
+Event = Start | Frame | LinkUp | LinkDown | Timer | Accepted | Fill | Ended | TrendBias | Command

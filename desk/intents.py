@@ -1,0 +1,139 @@
+"""What strategies may wish for, what the engine answers, and what a venue must do. Plain data.
+
+A wish carries the numbers that led to it (`because`); an answer carries the sequence number of its cause.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import msgspec
+
+from desk.messages import Side
+
+
+class Place(msgspec.Struct, frozen=True, gc=False, tag="place"):
+    """A wish for an order. `tif`: "ioc" | "gtc"; a post-only order never takes; `px` is always a limit."""
+
+    inst: str
+    side: Side
+    qty: int
+    px: int
+    tif: str = "ioc"
+    post_only: bool = False
+    reason: str = "entry"
+    because: dict[str, float] = {}
+
+
+class Withdraw(msgspec.Struct, frozen=True, gc=False, tag="withdraw"):
+    """A wish to cancel one of the seat's own orders."""
+
+    order_id: str
+    reason: str = ""
+
+
+class Wake(msgspec.Struct, frozen=True, gc=False, tag="wake"):
+    """Send me Timer(key) at this time (ns)."""
+
+    at: int
+    key: str
+
+
+class Signal(msgspec.Struct, frozen=True, gc=False, tag="signal"):
+    """A scalp worth taking, whole: prices in ticks, quantity in lots, times in ns.
+
+    `contributions` add up to `technical`; `hft` is the order-book score at that moment, None without a book.
+    """
+
+    signal_id: str
+    inst: str
+    side: Side
+    entry: int
+    stop: int
+    target: int
+    qty: int
+    ts: int
+    expires: int
+    horizon: int
+    technical: float
+    hft: float | None
+    tier: str
+    alignment: str
+    size_factor: float
+    strength: float
+    cost_bps: float
+    net_target_bps: float
+    break_even: float
+    contributions: dict[str, float] = {}
+    reasons: tuple[str, ...] = ()
+
+
+class Decline(msgspec.Struct, frozen=True, gc=False, tag="decline"):
+    """Why not: a stable code from a gate, with the numbers."""
+
+    inst: str
+    code: str
+    because: dict[str, float] = {}
+
+
+Intent = Place | Withdraw | Wake | Signal | Decline
+
+
+class Submit(msgspec.Struct, frozen=True, gc=False, tag="submit"):
+    """An approved order on its way to the venue."""
+
+    order_id: str
+    place: Place
+    cause: int
+
+
+class CancelOrder(msgspec.Struct, frozen=True, gc=False, tag="cancel"):
+    """A cancel on its way to the venue."""
+
+    order_id: str
+    cause: int
+
+
+class Refuse(msgspec.Struct, frozen=True, gc=False, tag="refuse"):
+    """Risk said no: the rule, our number and its limit."""
+
+    place: Place
+    rule: str
+    value: float
+    limit: float
+    cause: int
+
+
+class Resync(msgspec.Struct, frozen=True, gc=False, tag="resync"):
+    """One symbol's book on one link can no longer be trusted: subscribe to it again."""
+
+    link: int
+    channel: str
+    symbol: str
+    why: str
+    cause: int
+
+
+class Tell(msgspec.Struct, frozen=True, gc=False, tag="tell"):
+    """Something a person should know. `level`: "info" | "warn" | "alarm"."""
+
+    level: str
+    code: str
+    text: str
+    cause: int
+
+
+class Noted(msgspec.Struct, frozen=True, gc=False, tag="noted"):
+    """A strategy's signal or non-signal, passed on to the journal with its cause."""
+
+    what: Signal | Decline
+    cause: int
+
+
+Effect = Submit | CancelOrder | Refuse | Wake | Resync | Tell | Noted
+
+
+class Venue(Protocol):
+    """Where orders go. Never blocks, never raises for anything an exchange says: answers come back as events."""
+
+    def perform(self, effect: Submit | CancelOrder, now: int) -> None: ...

@@ -1,0 +1,1 @@
+"""Folds over what happened, for people to read."""

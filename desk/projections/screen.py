@@ -1,0 +1,109 @@
+"""What the console shows: one frozen picture of the desk, made a few times a second by the engine's process.
+
+Numbers are floats for people; None means "not measured", and is shown as such.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class BookRow(msgspec.Struct, frozen=True):
+    """One book of one symbol: tier L3 or L2."""
+
+    symbol: str
+    venue: str
+    tier: str
+    state: str
+    crc_ok: int
+    crc_bad: int
+    resyncs: int
+    age_ms: float | None = None
+
+
+class SymbolRow(msgspec.Struct, frozen=True):
+    """One symbol: market, score with its components, bias, and why there is no trade."""
+
+    symbol: str
+    px_decimals: int
+    bid: float | None = None
+    ask: float | None = None
+    spread_bps: float | None = None
+    tier: str = ""
+    state: str = ""
+    score: float | None = None
+    imbalance: float | None = None
+    order_count: float | None = None
+    spread: float | None = None
+    label: str = ""
+    technical: float | None = None
+    bias: float | None = None
+    bias_label: str = ""
+    bias_expires: int = 0
+    alignment: str = ""
+    last_signal: str = ""
+    why_not: str = ""
+
+
+class SignalRow(msgspec.Struct, frozen=True):
+    """One line of the signal feed."""
+
+    ts: int
+    symbol: str
+    side: str
+    entry: str
+    stop: str
+    target: str
+    size: str
+    score: float | None
+    strength: float
+    net_target_bps: float
+    break_even: float
+    reason: str
+
+
+class PositionRow(msgspec.Struct, frozen=True):
+    """One position, PnL net of fees in the quote currency."""
+
+    symbol: str
+    qty: str
+    entry: str
+    mark: str
+    unrealised: float
+    realised: float
+    fees: float
+
+
+class Screen(msgspec.Struct, frozen=True, tag="screen"):
+    """The whole picture. `ts` ns; latencies in microseconds."""
+
+    ts: int
+    mode: str
+    feed: str
+    venue_status: str
+    simulated: bool
+    elapsed_s: float
+    frames: int
+    frames_per_s: float
+    link_up_pct: float
+    books: tuple[BookRow, ...] = ()
+    symbols: tuple[SymbolRow, ...] = ()
+    signals: tuple[SignalRow, ...] = ()
+    positions: tuple[PositionRow, ...] = ()
+    refusals: dict[str, int] = {}
+    latency_us: dict[str, float | None] = {}
+    orders_open: int = 0
+    orders_unknown: int = 0
+    orders: int = 0
+    fills: int = 0
+    exposure: float = 0.0
+    exposure_limit: float = 0.0
+    breaker: str = "armed"
+    journal_seq: int = 0
+    journal_state: str = "ok"
+    clock_ms: float | None = None
+    pnl_quote: float = 0.0
+    fee_tier: str = ""
+    reports: tuple[str, ...] = ()
+    messages: tuple[str, ...] = ()
+    analyst: str = ""

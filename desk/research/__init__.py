@@ -1,0 +1,1 @@
+"""Measuring after the fact: metrics with n, interval and cost."""

@@ -1,0 +1,1 @@
+"""The only door out: may this order leave?"""

@@ -1,0 +1,1 @@
+"""Numbers about now, and what they mean for the next minutes."""

@@ -1,0 +1,53 @@
+"""The shapes between a book and its score: what is measured, and what a score says.
+
+The library knows these shapes; the formula itself is `hft_signals.py`, handed down by `build` as a callable.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import msgspec
+
+
+class Features(msgspec.Struct, frozen=True, gc=False):
+    """The order book now, as the score needs it (signals.md, section 3).
+
+    `rho` −1..1: distance-weighted imbalance (B−A)/(B+A). `bid_orders`, `ask_orders`: resting orders within the band of
+    their own best price; None below tier L3/L2C. `spread_bps`, `spread_ref_bps`: 10⁴(a₀−b₀)/m and its rolling median.
+    `tier`: "L3" | "L2C" | "L2" | "L1". `attested`: all of it lies under a matching checksum.
+    """
+
+    ts: int
+    inst: str
+    rho: float
+    bid_orders: int | None
+    ask_orders: int | None
+    spread_bps: float
+    spread_ref_bps: float
+    tier: str
+    attested: bool = True
+
+
+class Score(msgspec.Struct, frozen=True, gc=False):
+    """The shared order-book score: `total` is the literal weighted sum of the components, −100..+100.
+
+    `direction` is D of signals.md 3.3, `quality` the tier's Q, `agreement` A 0..1, `label` the class of `total`.
+    """
+
+    ts: int
+    inst: str
+    tier: str
+    total: float
+    imbalance: float
+    order_count: float | None
+    spread: float
+    spread_quality: float
+    direction: float
+    agreement: float
+    quality: float
+    label: str
+    features: Features
+
+
+ScoreFn = Callable[[Features], Score]

@@ -1,0 +1,1 @@
+"""The simulated venue: matching, order flow, paper fills."""

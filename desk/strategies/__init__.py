@@ -1,0 +1,1 @@
+"""When to wish for an order."""

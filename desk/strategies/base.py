@@ -1,0 +1,113 @@
+"""What a strategy is: handlers that look at a read-only view and yield intents. Pick the handlers you need."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from decimal import Decimal
+from typing import Protocol
+
+from desk.events import Ended, Fill, TrendBias
+from desk.instrument import Instrument
+from desk.intents import Intent
+from desk.messages import Candle, Side, Trade
+from desk.signals.shape import Score
+
+
+class BookView(Protocol):
+    """The best levels of one instrument, in ticks and lots. Ask `ready` first: everything else assumes it."""
+
+    @property
+    def ready(self) -> bool:
+        """Synced, checksum-proven, two-sided, uncrossed, venue online."""
+        ...
+
+    @property
+    def why(self) -> str:
+        """Why it is not ready, as a refusal code ("BOOK_NOT_SYNCED", "BOOK_CROSSED", …); "" when it is."""
+        ...
+
+    @property
+    def age_ns(self) -> int:
+        """Time since the last proof that the book is current."""
+        ...
+
+    @property
+    def bid(self) -> int: ...
+
+    @property
+    def ask(self) -> int: ...
+
+    @property
+    def mid(self) -> float: ...
+
+    def touch(self, side: Side) -> int:
+        """The price at which an order of this side would take at once: ask for BUY, bid for SELL."""
+        ...
+
+
+class View(Protocol):
+    """The engine as one seat sees it. Nothing here can be changed."""
+
+    @property
+    def now(self) -> int: ...
+
+    @property
+    def equity(self) -> Decimal:
+        """Cash plus positions at mark, in the account's quote currency."""
+        ...
+
+    def instrument(self, inst: str) -> Instrument | None: ...
+
+    def book(self, inst: str) -> BookView: ...
+
+    def score(self, inst: str) -> Score | None:
+        """The latest order-book score of a believable book, None otherwise."""
+        ...
+
+    def closed(self, inst: str) -> list[Candle]:
+        """Closed one-minute bars, oldest first: the venue's history, then our own from the tape. At most 500."""
+        ...
+
+    def bias(self, symbol: str) -> TrendBias | None:
+        """The slow system's view, None when there is none or it has expired."""
+        ...
+
+    def position(self, inst: str) -> int:
+        """Filled lots of this seat, signed."""
+        ...
+
+    def exposure(self, inst: str) -> int:
+        """Filled and working lots of this seat, signed."""
+        ...
+
+
+class Strategy:
+    """Does nothing until a handler is overridden. Same events in, same intents out."""
+
+    def on_book(self, inst: str, view: View) -> Iterable[Intent]:
+        """The book of `inst` changed; its score is already new."""
+        return ()
+
+    def on_trade(self, trade: Trade, view: View) -> Iterable[Intent]:
+        """A trade printed."""
+        return ()
+
+    def on_bar(self, bar: Candle, view: View) -> Iterable[Intent]:
+        """A one-minute bar closed; it will never change again."""
+        return ()
+
+    def on_timer(self, key: str, view: View) -> Iterable[Intent]:
+        """The moment asked for by a Wake, or "beat" a few times a second."""
+        return ()
+
+    def on_bias(self, bias: TrendBias, view: View) -> Iterable[Intent]:
+        """The slow system spoke."""
+        return ()
+
+    def on_fill(self, fill: Fill, view: View) -> Iterable[Intent]:
+        """One of our orders traded; the position is already new."""
+        return ()
+
+    def on_ended(self, ended: Ended, view: View) -> Iterable[Intent]:
+        """One of our orders is over."""
+        return ()
