@@ -44,11 +44,11 @@ class Instrument(msgspec.Struct, frozen=True, gc=False):
 
     def price(self, ticks: float) -> float:
         """Ticks as a float price in the quote currency: for features and screens, never for money."""
-        return float(ticks) / 10**self.px_decimals
+        return float(ticks) / float(10**self.px_decimals)
 
     def quantity(self, lots: float) -> float:
         """Lots as a float quantity in the base currency: for features and screens, never for money."""
-        return float(lots) / 10**self.qty_decimals
+        return float(lots) / float(10**self.qty_decimals)
 
     def px_text(self, ticks: int) -> str:
         """The wire text of a price: fixed point with all its decimals."""

@@ -1,0 +1,201 @@
+"""The single writer: one event in, its effects out. No clock, no sockets, no threads, no dice.
+
+State first, then the strategies in the order of their seats; risk is the only door out. `now` is the time of the event
+being handled. Everything that leaves carries the sequence number of the event that caused it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from decimal import Decimal
+from typing import Any
+
+from desk.events import Accepted, Command, Ended, Event, Fill, Frame, LinkDown, LinkUp, Start, Timer, TrendBias
+from desk.intents import (
+    CancelOrder,
+    Decline,
+    Effect,
+    Intent,
+    Noted,
+    Place,
+    Refuse,
+    Resync,
+    Signal,
+    Submit,
+    Tell,
+    Wake,
+    Withdraw,
+)
+from desk.market.state import Fault
+from desk.messages import Candle, Trade
+from desk.portfolio.portfolio import Portfolio
+from desk.risk.account import Account
+from desk.risk.gate import judge
+from desk.risk.rules import Limits, MarketNow
+from desk.signals.watch import BookChanged, Seen, Watch, Word
+from desk.strategies.base import Strategy
+from desk.strategies.seat import Seat
+
+
+class Engine:
+    """The desk's mind. Same events in, same effects out."""
+
+    def __init__(
+        self,
+        watch: Watch,
+        strategies: Sequence[Strategy],
+        portfolio: Portfolio,
+        account: Account,
+        limits: Limits,
+        stale_ns: int,
+    ) -> None:
+        self.watch, self.portfolio, self.account, self.limits = watch, portfolio, account, limits
+        self.stale_ns = stale_ns
+        self.seats = [Seat(i, s, watch, portfolio, stale_ns) for i, s in enumerate(strategies)]
+        self.owner: dict[str, Seat] = {}
+        self.biases: dict[str, TrendBias] = {}
+        self.now = self.seq = self.orders = 0
+        self.changed: list[str] = []  # instruments whose book this event changed: what the simulated venue is told
+        self.prints: list[Trade] = []
+        self._on: dict[type, Callable[[Any], Iterable[Effect]]] = {
+            Start: lambda event: (),
+            Frame: lambda event: self._seen(watch.frame(event)),
+            LinkUp: lambda event: self._seen(watch.link_up(event.link, event.ts)),
+            LinkDown: lambda event: self._seen(watch.link_down(event.link, event.why, event.ts)),
+            Timer: self._timer,
+            Accepted: lambda event: (),
+            Fill: self._fill,
+            Ended: self._ended,
+            TrendBias: self._bias,
+            Command: self._command,
+        }
+
+    def step(self, event: Event) -> list[Effect]:
+        """Everything the desk answers to one event, in order."""
+        self.seq += 1
+        self.now = event.ts
+        self.changed.clear()
+        self.prints.clear()
+        for seat in self.seats:
+            seat.now = event.ts
+        return list(self._on[type(event)](event))
+
+    # --- the market
+
+    def _seen(self, seen: list[Seen]) -> Iterator[Effect]:
+        for what in seen:
+            if isinstance(what, BookChanged):
+                yield from self._book(what.inst)
+            elif isinstance(what, Trade):
+                self.prints.append(what)
+                for seat in self.seats:
+                    yield from self._answer(seat, seat.strategy.on_trade(what, seat))
+            elif isinstance(what, Candle):
+                for seat in self.seats:
+                    yield from self._answer(seat, seat.strategy.on_bar(what, seat))
+            elif isinstance(what, Fault):
+                self.watch.resyncing(what, self.now)
+                symbol = what.inst.rpartition("@")[0]
+                yield Resync(what.link, what.channel, symbol, what.why, self.seq)
+            else:
+                yield self._tell(what)
+
+    def _book(self, inst: str) -> Iterator[Effect]:
+        self.changed.append(inst)
+        market = self.watch.markets[inst]
+        if self.portfolio.position(inst).qty and market.ready:
+            self.portfolio.mark(inst, market.mid)
+        for seat in self.seats:
+            yield from self._answer(seat, seat.strategy.on_book(inst, seat))
+
+    def _tell(self, word: Word) -> Tell:
+        return Tell(word.level, word.code, word.text, self.seq)
+
+    # --- time, the analyst, a person
+
+    def _timer(self, event: Timer) -> Iterator[Effect]:
+        if event.key != "beat":
+            number, _, key = event.key.partition("/")
+            seat = self.seats[int(number)]
+            yield from self._answer(seat, seat.strategy.on_timer(key, seat))
+            return
+        yield from self._seen(self.watch.beat(event.ts))
+        self.account.roll_day(event.ts, self.portfolio.equity())
+        for seat in self.seats:
+            yield from self._answer(seat, seat.strategy.on_timer("beat", seat))
+
+    def _bias(self, event: TrendBias) -> Iterator[Effect]:
+        self.biases[event.symbol] = event
+        text = f"{event.symbol}: {event.label} {event.score:+.1f}"
+        yield Tell("info", "BIAS", text, self.seq)
+        for seat in self.seats:
+            seat.biases[event.symbol] = event
+            yield from self._answer(seat, seat.strategy.on_bias(event, seat))
+
+    def _command(self, event: Command) -> Iterator[Effect]:
+        if event.what == "pause":
+            self.account.halt(event.why or "paused by a person")
+        elif event.what == "resume":
+            self.account.resume(event.why)
+        elif event.what == "kill":
+            self.account.kill(event.why or "killed by a person")
+        yield Tell("info" if event.what in ("resume", "stop") else "alarm", event.what.upper(), event.why, self.seq)
+        if event.what in ("kill", "stop"):
+            for order_id in list(self.account.open_orders):
+                yield CancelOrder(order_id, self.seq)
+
+    # --- what the venue says of our orders
+
+    def _fill(self, event: Fill) -> Iterator[Effect]:
+        seat = self.owner[event.order_id]
+        closed = self.portfolio.apply(event)
+        self.account.filled(event)
+        seat.filled(event)
+        if closed is not None:
+            self.account.closed(closed, event.ts)
+        yield from self._answer(seat, seat.strategy.on_fill(event, seat))
+
+    def _ended(self, event: Ended) -> Iterator[Effect]:
+        self.account.ended(event.order_id)
+        seat = self.owner[event.order_id]
+        seat.ended(event)
+        yield from self._answer(seat, seat.strategy.on_ended(event, seat))
+
+    # --- risk is the only door out
+
+    def _answer(self, seat: Seat, intents: Iterable[Intent]) -> Iterator[Effect]:
+        for intent in intents:
+            if isinstance(intent, Place):
+                yield self._place(seat, intent)
+            elif isinstance(intent, (Signal, Decline)):
+                yield Noted(intent, self.seq)
+            elif isinstance(intent, Wake):
+                yield Wake(intent.at, f"{seat.number}/{intent.key}")  # timers go back to the seat that asked
+            elif isinstance(intent, Withdraw) and intent.order_id in seat.working:
+                yield CancelOrder(intent.order_id, self.seq)
+
+    def _place(self, seat: Seat, place: Place) -> Effect:
+        held = seat.position(place.inst)
+        reduces = held * place.side < 0 and seat.leaving(place.inst, place.side) + place.qty <= abs(held)
+        market = self.watch.markets[place.inst]
+        market.now = self.now
+        now = MarketNow(
+            instrument=market.instrument,
+            ready=market.ready,
+            age_ns=market.age_ns,
+            mid=market.mid if market.ready else None,
+        )
+        refusal = judge(place, self.account, self.limits, self.now, now, reduces)
+        if refusal is not None:
+            return Refuse(place, refusal.rule, refusal.value, refusal.limit, self.seq)
+        self.orders += 1
+        order_id = f"o{self.orders}"
+        self.account.submitted(order_id, place, self.now)
+        seat.working[order_id] = place
+        self.owner[order_id] = seat
+        return Submit(order_id, place, self.seq)
+
+    @property
+    def equity(self) -> Decimal:
+        """Cash and positions at mark, in the account's quote currency."""
+        return self.portfolio.equity()

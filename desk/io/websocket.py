@@ -1,0 +1,154 @@
+"""A market-data connection: drives a sans-IO session over a real WebSocket, on picows.
+
+The frame callback runs inside the event loop's read: the receive time is taken there, and the frame goes straight to
+the engine, with no queue between. Where a server offers the subprotocol "stamped" (a recording served again), each
+frame carries the time it was recorded, and keeps it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import Awaitable, Callable, Iterable
+from time import perf_counter_ns
+
+from picows import WSCloseCode, WSError, WSFrame, WSListener, WSMsgType, WSTransport, ws_connect
+
+from desk.errors import DeskError
+from desk.events import Event, Frame, LinkDown, LinkUp
+from desk.wire.session import Close, Do, Open, Send, Session
+
+MAX_FRAME = 16 << 20  # a full level3 snapshot is about 125 B an order
+POLL_S = 0.1
+
+
+class Feed:
+    """One link: connects, reconnects, subscribes, and posts LinkUp, Frame and LinkDown events."""
+
+    def __init__(
+        self,
+        number: int,
+        session: Session,
+        url: str,
+        post: Callable[[Event, int], None],
+        clock: Callable[[], int],
+        token: Callable[[], Awaitable[str]] | None = None,
+        *,
+        stamped: bool = False,
+    ) -> None:
+        self.number, self.session, self.url = number, session, url
+        self.post, self.clock, self.token, self.stamped = post, clock, token, stamped
+        self.finished = asyncio.Event()  # a recording was served to its end
+        self.last_error = ""
+        self.stamp = 0  # the recorded time of the last frame, where frames carry one
+        self._socket: WSTransport | None = None
+        self.parts: list[bytes] = []
+        self._stopping = False
+
+    async def run(self) -> None:
+        """Keep the link alive until `stop` or the end of a recording."""
+        while not self._stopping and not self.finished.is_set():
+            await self._do(self.session.woke(self.clock()))
+            await asyncio.sleep(POLL_S)
+
+    def stop(self) -> None:
+        """Hang up for good."""
+        self._stopping = True
+        if self._socket is not None:
+            self._socket.disconnect()
+
+    def resync(self, channel: str, symbol: str) -> None:
+        """Subscribe to one book again."""
+        for do in self.session.resync(channel, symbol, self.clock()):
+            self._now(do)
+
+    async def _do(self, what: Iterable[Do]) -> None:
+        for do in what:
+            if isinstance(do, Open):
+                await self._open()
+            else:
+                self._now(do)
+
+    def _now(self, do: Do) -> None:
+        if isinstance(do, Send) and self._socket is not None:
+            self._socket.send(WSMsgType.TEXT, do.raw)
+        elif isinstance(do, Close):
+            self.last_error = do.why
+            if self._socket is not None:
+                self._socket.disconnect(graceful=False)
+
+    async def _open(self) -> None:
+        try:
+            token = await self.token() if self.token is not None else ""
+            await ws_connect(
+                lambda: _Listener(self, token),
+                self.url,
+                ssl_context=ssl.create_default_context() if self.url.startswith("wss") else None,
+                websocket_handshake_timeout=self.session.policy.connect / 1e9,
+                max_frame_size=MAX_FRAME,
+                extra_headers={"Sec-WebSocket-Protocol": "stamped"} if self.stamped else None,
+            )
+        except (OSError, TimeoutError, WSError, DeskError) as err:
+            self.lost(f"cannot connect to {self.url}: {str(err) or type(err).__name__}")
+
+    # --- called by the listener
+
+    def opened(self, socket: WSTransport, token: str) -> None:
+        self._socket = socket
+        self.parts.clear()
+        self.last_error = ""
+        now = self.clock()
+        self.post(LinkUp(self.stamp or now, self.number), perf_counter_ns())
+        for do in self.session.opened(now, token):
+            self._now(do)
+
+    def frame(self, data: bytes, received: int) -> None:
+        now = self.clock()
+        ts = now
+        if self.stamped:
+            stamp, _, data = data.partition(b"\t")
+            ts = self.stamp = int(stamp)
+        for do in self.session.received(data, now):
+            self._now(do)
+        self.post(Frame(ts, self.number, data), received)
+
+    def lost(self, why: str) -> None:
+        self._socket = None
+        now = self.clock()
+        self.last_error = self.last_error or why
+        for do in self.session.lost(now):
+            self._now(do)
+        if not self._stopping and not self.finished.is_set():
+            self.post(LinkDown(self.stamp or now, self.number, self.last_error), perf_counter_ns())
+
+
+class _Listener(WSListener):
+    def __init__(self, feed: Feed, token: str) -> None:
+        super().__init__()
+        self.feed, self.token = feed, token
+        self.close = ""
+
+    def on_ws_connected(self, transport: WSTransport) -> None:
+        self.feed.opened(transport, self.token)
+
+    def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
+        received = perf_counter_ns()
+        kind = frame.msg_type
+        if kind == WSMsgType.CLOSE:
+            code, reason = frame.get_close_code(), bytes(frame.get_close_message() or b"")
+            self.close = f"closed by the venue: {code:d} {reason.decode(errors='replace')}".strip()
+            if self.feed.stamped and code == WSCloseCode.OK:
+                self.feed.finished.set()
+            transport.disconnect()
+        elif kind in (WSMsgType.TEXT, WSMsgType.BINARY, WSMsgType.CONTINUATION):
+            data = frame.get_payload_as_bytes()
+            if not frame.fin or self.feed.parts:
+                self.feed.parts.append(data)
+                if not frame.fin:
+                    return
+                data = b"".join(self.feed.parts)
+                self.feed.parts.clear()
+            self.feed.frame(data, received)
+
+    def on_ws_disconnected(self, transport: WSTransport) -> None:
+        self.feed.lost(self.close or "connection lost")

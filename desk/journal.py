@@ -1,0 +1,98 @@
+"""The journal's bytes: one entry per event with its effects, in records that prove themselves.
+
+    file   = records, oldest first
+    record = length u32 | crc32 u32 | payload           little-endian; both numbers are of the payload
+    payload = msgpack of Entry(seq, event, effects)
+
+A record whose length runs past the end, or whose checksum fails with nothing valid after it, is a torn tail: what a
+crash left half-written, and safe to cut. A damaged record with valid ones after it is corruption: refused, never
+skipped.
+"""
+
+from __future__ import annotations
+
+from hashlib import blake2b
+from struct import Struct
+from zlib import crc32
+
+import msgspec
+
+from desk.errors import JournalError
+from desk.events import Event
+from desk.intents import Effect
+
+_HEAD = Struct("<II")
+MAX_RECORD = 64 << 20
+
+
+class Entry(msgspec.Struct, frozen=True, gc=False, array_like=True):
+    """What happened, and what the engine answered."""
+
+    seq: int
+    event: Event
+    effects: list[Effect]
+
+
+_encoder = msgspec.msgpack.Encoder()
+_decoder = msgspec.msgpack.Decoder(Entry)
+
+
+def encode(entry: Entry) -> bytes:
+    """One entry as one record."""
+    payload = _encoder.encode(entry)
+    return _HEAD.pack(len(payload), crc32(payload)) + payload
+
+
+def scan(data: bytes, name: str = "journal") -> tuple[list[Entry], int]:
+    """Every entry of a journal's bytes, and where its torn tail begins (the length of the data when there is none).
+
+    Raises JournalError with the offset when a damaged record is followed by a valid one.
+    """
+    entries, at = [], 0
+    while (end := _whole(data, at)) is not None:
+        try:
+            entries.append(_decoder.decode(data[at + _HEAD.size : end]))
+        except msgspec.MsgspecError as err:
+            raise JournalError(f"{name}: the record at byte {at} is whole, but not of this version: {err}") from err
+        at = end
+    if at < len(data) and (valid := _later_record(data, at + 1)) is not None:
+        raise JournalError(f"{name}: damaged at byte {at}, but a valid record follows at byte {valid}: not a torn tail")
+    return entries, at
+
+
+def _whole(data: bytes, at: int) -> int | None:
+    """Where the record at `at` ends, or None when there is no whole one."""
+    if at + _HEAD.size > len(data):
+        return None
+    length, crc = _HEAD.unpack_from(data, at)
+    end: int = at + _HEAD.size + length
+    if not 0 < length <= MAX_RECORD or end > len(data) or crc32(data[at + _HEAD.size : end]) != crc:
+        return None
+    return end
+
+
+def _later_record(data: bytes, at: int) -> int | None:
+    """The offset of a whole record at or after `at`: looked for byte by byte, because a length may be damaged."""
+    for offset in range(at, len(data) - _HEAD.size):
+        if _whole(data, offset) is not None:
+            return offset
+    return None
+
+
+class EffectHash:
+    """blake2b over every entry's effects with their sequence numbers: equal hashes, equal decisions."""
+
+    def __init__(self) -> None:
+        self._hash = blake2b(digest_size=16)
+
+    def add(self, seq: int, effects: list[Effect]) -> None:
+        if effects:
+            self._hash.update(_encoder.encode((seq, effects)))
+
+    def hex(self) -> str:
+        return self._hash.hexdigest()
+
+
+def same(a: list[Effect], b: list[Effect]) -> bool:
+    """Whether two answers are equal, byte for byte."""
+    return _encoder.encode(a) == _encoder.encode(b)

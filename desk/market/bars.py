@@ -1,0 +1,85 @@
+"""One-minute bars: the venue's history first, then our own from the tape, by the venue's time.
+
+A trade belongs to floor(ts_exch / 60 s). A closed bar never changes: a trade that comes later for it is counted as late
+and changes nothing. A minute without a trade becomes a flat bar of volume 0 at the previous close, as Kraken's own REST
+candles have it (kraken.md 2.3).
+"""
+
+from __future__ import annotations
+
+from desk.messages import Candle, Trade
+
+MINUTE = 60_000_000_000
+KEEP = 500
+GRACE = 1_500_000_000  # ns after the minute's end until it is closed by the clock: trades still on their way arrive
+
+
+class MinuteBars:
+    """Closed bars of one instrument (at most `KEEP`, oldest first) and the running one."""
+
+    __slots__ = ("closed", "inst", "late", "running")
+
+    def __init__(self, inst: str) -> None:
+        self.inst = inst
+        self.closed: list[Candle] = []
+        self.running: Candle | None = None
+        self.late = 0
+
+    def seed(self, candles: tuple[Candle, ...]) -> None:
+        """Take the venue's history: every bar of one minute but the last, which is still running."""
+        history = [c for c in candles if c.interval == MINUTE and c.inst == self.inst]
+        if history:
+            history.sort(key=lambda c: c.begin)
+            self.closed = history[:-1][-KEEP:]
+            self.running = history[-1]
+
+    def trade(self, trade: Trade) -> list[Candle]:
+        """Add a print; returns the bars that it closed."""
+        begin = trade.ts_exch - trade.ts_exch % MINUTE
+        run = self.running
+        if run is not None and begin < run.begin:
+            self.late += 1
+            return []
+        done = self._close_before(begin)
+        run = self.running
+        px, qty = trade.px, trade.qty
+        if run is None:
+            self.running = Candle(self.inst, begin, MINUTE, px, px, px, px, qty, 1)
+        elif run.count == 0 and run.volume == 0:  # opened by the clock: the first print makes its prices
+            self.running = Candle(self.inst, run.begin, MINUTE, px, px, px, px, qty, 1)
+        else:
+            self.running = Candle(
+                self.inst,
+                run.begin,
+                MINUTE,
+                run.open,
+                max(run.high, px),
+                min(run.low, px),
+                px,
+                run.volume + qty,
+                run.count + 1,
+            )
+        return done
+
+    def clock(self, now: int) -> list[Candle]:
+        """Close what the clock has passed, with a grace for prints under way; returns the bars closed."""
+        return self._close_before((now - GRACE) - (now - GRACE) % MINUTE)
+
+    def _close_before(self, begin: int) -> list[Candle]:
+        done: list[Candle] = []
+        run = self.running
+        if run is None or run.begin >= begin:
+            return done
+        missing = (begin - run.begin) // MINUTE
+        if missing > KEEP:  # a hole longer than all we keep: the old bars say nothing about now
+            self.closed.clear()
+            self.running = None
+            return done
+        while run.begin < begin:
+            done.append(run)
+            px = run.close
+            run = Candle(self.inst, run.begin + MINUTE, MINUTE, px, px, px, px, 0, 0)
+        self.running = run
+        self.closed.extend(done)
+        del self.closed[:-KEEP]
+        return done

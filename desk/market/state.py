@@ -1,0 +1,179 @@
+"""All we know of each instrument, and whether it may be believed.
+
+    DOWN → CONNECTING → SNAPSHOT_WAIT → SYNCED ⇄ SUSPECT → RESYNC → SNAPSHOT_WAIT …
+
+A book gives signals only while it is SYNCED, two-sided, uncrossed, of an instrument that is online at a venue that is
+online. A wrong checksum makes it SUSPECT within the same message and asks for that symbol alone to be subscribed again.
+Updates before the snapshot are ignored.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import msgspec
+
+from desk.instrument import Instrument
+from desk.market.bars import MinuteBars
+from desk.market.l2 import L2Book
+from desk.market.l3 import L3Book
+from desk.messages import BookUpdate, OrdersUpdate, Trade
+
+CHANNELS: dict[str, type[L2Book] | type[L3Book]] = {"book": L2Book, "level3": L3Book}
+SNAPSHOT_PATIENCE = 10_000_000_000  # ns between asking for a snapshot and asking again
+
+
+class BookState(StrEnum):
+    """What a book is worth."""
+
+    DOWN = "DOWN"
+    CONNECTING = "CONNECTING"
+    SNAPSHOT_WAIT = "SNAPSHOT_WAIT"
+    SYNCED = "SYNCED"
+    SUSPECT = "SUSPECT"
+    RESYNC = "RESYNC"
+
+
+class Fault(msgspec.Struct, frozen=True):
+    """Why a book stopped being believable."""
+
+    inst: str
+    channel: str
+    link: int
+    why: str
+
+
+class Track:
+    """One book of one instrument on one channel: the book, its state, and its record."""
+
+    __slots__ = (
+        "book", "channel", "crc_bad", "crc_ok", "crossed", "ignored", "inst", "link", "proof", "resyncs", "since",
+        "state", "ts_exch", "unchecked", "why",
+    )  # fmt: skip
+
+    def __init__(self, inst: str, channel: str, link: int, depth: int) -> None:
+        self.inst, self.channel, self.link = inst, channel, link
+        self.book: L2Book | L3Book = CHANNELS[channel](depth)
+        self.state = BookState.CONNECTING
+        self.why = "connecting"
+        self.crc_ok = self.crc_bad = self.resyncs = self.unchecked = self.ignored = self.crossed = 0
+        self.since = 0  # ns, when the state began
+        self.proof = 0  # ns, the last frame that proved this book
+        self.ts_exch = 0
+
+    def become(self, state: BookState, why: str, now: int) -> None:
+        self.state, self.why, self.since = state, why, now
+
+    def apply(self, update: BookUpdate | OrdersUpdate, now: int) -> Fault | None:
+        """Apply a message and prove it; returns the fault when it cannot be believed any more."""
+        if not update.snapshot and self.state is not BookState.SYNCED:
+            self.ignored += 1
+            return None
+        self.book.apply(update)  # type: ignore[arg-type]  # the channel decides both types
+        self.ts_exch = update.ts_exch or self.ts_exch
+        if update.checksum is None:
+            self.unchecked += 1
+        elif update.checksum != (ours := self.book.checksum):
+            self.crc_bad += 1
+            return self._doubt(f"checksum mismatch: ours {ours}, the venue's {update.checksum}", now)
+        else:
+            self.crc_ok += 1
+        self.crossed = self.crossed + 1 if self.book.crossed else 0
+        if self.crossed > 1:
+            return self._doubt("crossed for more than one message", now)
+        if self.state is not BookState.SYNCED:
+            self.become(BookState.SYNCED, "", now)
+        self.proof = now
+        return None
+
+    def _doubt(self, why: str, now: int) -> Fault:
+        self.become(BookState.SUSPECT, why, now)
+        self.crossed = 0
+        return Fault(self.inst, self.channel, self.link, why)
+
+    def overdue(self, now: int) -> bool:
+        """Whether a snapshot was asked for and has not come in time."""
+        return self.state in (BookState.SNAPSHOT_WAIT, BookState.RESYNC) and now - self.since > SNAPSHOT_PATIENCE
+
+
+class Market:
+    """One instrument: its books by channel, its bars, its tape's last print. `best` is the book to believe first."""
+
+    __slots__ = ("bars", "heard", "inst", "instrument", "last", "link", "now", "tracks", "venue_status")
+
+    def __init__(self, inst: str) -> None:
+        self.inst = inst
+        self.instrument: Instrument | None = None
+        self.tracks: dict[str, Track] = {}
+        self.bars = MinuteBars(inst)
+        self.last: Trade | None = None
+        self.venue_status = "unknown"
+        self.now = 0
+        self.heard: dict[int, int] = {}  # link → ns of its last frame, shared with the engine
+
+    @property
+    def track(self) -> Track | None:
+        """The book to use: order by order if it is believable, else by levels, else whatever there is."""
+        fallback = None
+        for channel in ("level3", "book"):
+            track = self.tracks.get(channel)
+            if track is not None:
+                if track.state is BookState.SYNCED:
+                    return track
+                fallback = fallback or track
+        return fallback
+
+    # --- what strategies see (desk.strategies.base.BookView)
+
+    @property
+    def why(self) -> str:
+        """The refusal code that applies to this book now, "" when it can be believed."""
+        track = self.track
+        if track is None or track.state is not BookState.SYNCED:
+            return "BOOK_NOT_SYNCED"
+        if self.venue_status not in ("online", "unknown"):
+            return "VENUE_NOT_ONLINE"
+        if self.instrument is not None and self.instrument.status != "online":
+            return "INSTRUMENT_NOT_ONLINE"
+        if track.book.one_sided:
+            return "ONE_SIDED_BOOK"
+        return "BOOK_CROSSED" if track.book.crossed else ""
+
+    @property
+    def ready(self) -> bool:
+        return self.why == ""
+
+    @property
+    def age_ns(self) -> int:
+        """ns since the last proof that the book is current: a frame of any kind on its connection.
+
+        Kraken sends a heartbeat every second on a live connection, so a quiet pair is not a stale one.
+        """
+        track = self.track
+        if track is None:
+            return self.now
+        return self.now - max(track.proof, self.heard.get(track.link, 0))
+
+    @property
+    def book(self) -> L2Book | L3Book:
+        track = self.track
+        if track is None:
+            raise LookupError(f"{self.inst}: no book; ask `ready` first")
+        return track.book
+
+    @property
+    def bid(self) -> int:
+        return self.book.bid
+
+    @property
+    def ask(self) -> int:
+        return self.book.ask
+
+    @property
+    def mid(self) -> float:
+        book = self.book
+        return (book.bid + book.ask) / 2
+
+    def touch(self, side: int) -> int:
+        """Where an order of this side would take at once."""
+        return self.book.ask if side > 0 else self.book.bid

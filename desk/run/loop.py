@@ -1,0 +1,141 @@
+"""The loop around the engine: one event at a time, written down before anything leaves.
+
+Time comes with the events. Before an event of time t is handled, everything that was due by t happens first, in order:
+timers the strategies asked for, the simulated venue's answers, and the beat. A live run and a replay of its recording
+therefore see the same sequence, at any speed.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections import deque
+from collections.abc import Callable
+from time import perf_counter_ns
+from typing import Protocol
+
+from desk.engine import Engine
+from desk.events import Ended, Event, Frame, Timer
+from desk.intents import CancelOrder, Effect, Resync, Submit, Wake
+from desk.io.journal import JournalWriter
+from desk.messages import Trade
+from desk.projections.blotter import Blotter
+from desk.projections.latency import Percentiles
+
+BEAT = 250_000_000
+FLUSH = 50_000_000
+LEAP = 60_000_000_000  # a jump in time longer than this is crossed with one beat, not thousands
+
+
+class SimulatedVenue(Protocol):
+    """A venue that lives in this process: told of the market, answering through `due`."""
+
+    @property
+    def next_at(self) -> int | None: ...
+
+    def perform(self, effect: Submit | CancelOrder, now: int) -> None: ...
+
+    def due(self, now: int) -> list[Event]: ...
+
+    def on_book(self, inst: str, now: int) -> None: ...
+
+    def on_trade(self, trade: Trade, now: int) -> None: ...
+
+
+class Loop:
+    """Feeds the engine, records, performs."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        venue: SimulatedVenue,
+        journal: JournalWriter,
+        resync: Callable[[Resync], None],
+        watch_effect: Callable[[Event, list[Effect]], None] = lambda event, effects: None,
+    ) -> None:
+        self.engine, self.venue, self.journal, self.resync = engine, venue, journal, resync
+        self.watch_effect = watch_effect
+        self.blotter = Blotter()
+        self.tick_to_signal = Percentiles()
+        self.now = 0
+        self._inbox: deque[Event] = deque()
+        self._running = False
+        self._timers: list[tuple[int, int, str]] = []
+        self._asked = 0
+        self._next_beat = 0
+        self._flushed = 0
+
+    def arrive(self, event: Event, received: int) -> None:
+        """Something came from outside; `received` is perf_counter_ns at that moment."""
+        self.until(event.ts)
+        self.post(event)
+        if type(event) is Frame and (self.engine.changed or self.engine.prints):
+            self.tick_to_signal.add(self._decided - received)
+
+    def until(self, ts: int) -> None:
+        """Let everything happen that is due by `ts`."""
+        if self._next_beat == 0 or ts - self._next_beat > LEAP:
+            self._next_beat = ts - ts % BEAT + BEAT
+        while True:
+            venue_at = self.venue.next_at
+            timer_at = self._timers[0][0] if self._timers else None
+            at = min(t for t in (self._next_beat, venue_at, timer_at) if t is not None)
+            if at > ts:
+                break
+            at = max(at, self.now)
+            if venue_at is not None and venue_at <= at:
+                for event in self.venue.due(at):
+                    self.post(event)
+            elif timer_at is not None and timer_at <= at:
+                self.post(Timer(at, heapq.heappop(self._timers)[2]))
+            else:
+                self._next_beat += BEAT
+                self.post(Timer(at, "beat"))
+        self.now = max(self.now, ts)
+
+    def post(self, event: Event) -> None:
+        """Handle one event, and those that it causes, in order."""
+        self._inbox.append(event)
+        if self._running:
+            return
+        self._running = True
+        try:
+            while self._inbox:
+                self._handle(self._inbox.popleft())
+        finally:
+            self._running = False
+        if self.now - self._flushed >= FLUSH:
+            self._flushed = self.now
+            self.journal.flush()
+
+    def _handle(self, event: Event) -> None:
+        engine = self.engine
+        effects = engine.step(event)
+        self._decided = perf_counter_ns()
+        self.now = max(self.now, event.ts)
+        self.journal.append(engine.seq, event, effects)
+        for inst in engine.changed:
+            self.venue.on_book(inst, event.ts)
+        for trade in engine.prints:
+            self.venue.on_trade(trade, event.ts)
+        if effects:
+            self.blotter.apply(event, effects)
+            self.watch_effect(event, effects)
+            for effect in effects:
+                self._perform(effect, event.ts)
+        elif not isinstance(event, (Frame, Timer)):
+            self.blotter.apply(event, effects)
+            self.watch_effect(event, effects)
+
+    def _perform(self, effect: Effect, now: int) -> None:
+        if isinstance(effect, Submit):
+            if self.journal.flush(sync=True):  # the intent is in the file before the order leaves
+                self.venue.perform(effect, now)
+            else:
+                self._inbox.append(Ended(now, effect.order_id, "rejected: the journal cannot be written"))
+        elif isinstance(effect, CancelOrder):
+            self.venue.perform(effect, now)
+        elif isinstance(effect, Wake):
+            self._asked += 1
+            heapq.heappush(self._timers, (max(effect.at, now), self._asked, effect.key))
+        elif isinstance(effect, Resync):
+            self.resync(effect)

@@ -1,0 +1,268 @@
+"""The markets as the engine watches them: frames in, what changed out; books proven, bars closed, scores computed.
+
+One `Watch` per run. It owns the codec, every instrument's `Market`, and the latest order-book score of every book that
+may be believed; a score disappears with the belief.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import msgspec
+
+from desk.errors import DecodeError
+from desk.events import Frame
+from desk.instrument import Instrument
+from desk.market.state import BookState, Fault, Market, Track
+from desk.messages import (
+    Ack,
+    BookUpdate,
+    Candle,
+    Candles,
+    Instruments,
+    OrdersUpdate,
+    Side,
+    Trade,
+    Trades,
+    VenueStatus,
+)
+from desk.signals.features import SpreadStats, features
+from desk.signals.shape import Score, ScoreFn
+from desk.wire.codec import Codec, Subscription
+
+ATTESTED = 10  # levels a side that a matching checksum proves
+
+
+class LinkSpec(msgspec.Struct, frozen=True):
+    """One connection and all it subscribes to."""
+
+    name: str
+    wanted: tuple[Subscription, ...]
+
+
+class BookChanged(msgspec.Struct, frozen=True, gc=False):
+    """A book moved and is proven; its score, if there is one, is new."""
+
+    inst: str
+
+
+class Word(msgspec.Struct, frozen=True, gc=False):
+    """Something a person should know."""
+
+    level: str
+    code: str
+    text: str
+
+
+Seen = BookChanged | Trade | Candle | Fault | Word
+
+
+class Watch:
+    """What the desk knows of its markets, kept by one writer."""
+
+    def __init__(
+        self, venue: str, links: tuple[LinkSpec, ...], codec: Codec, score: ScoreFn, spread_ref_bps: Mapping[str, float]
+    ) -> None:
+        self.venue, self.links, self.codec, self.score = venue, links, codec, score
+        self.spread_ref_bps = spread_ref_bps
+        self.markets: dict[str, Market] = {}
+        self.instruments: dict[str, Instrument] = {}
+        self.scores: dict[str, Score] = {}
+        self.no_score: dict[str, str] = {}  # inst → why its believable book has no score
+        self.spreads: dict[str, SpreadStats] = {}
+        self.heard: dict[int, int] = {}
+        self.bad_frames = 0
+        self.frames = 0
+        self.late_trades = 0
+        self._last_trade_id: dict[str, int] = {}
+        for number, link in enumerate(links):
+            for sub in link.wanted:
+                if sub.symbol:
+                    self._adopt(sub, number)
+        self._on: dict[type, Callable[[Any, int, int], list[Seen]]] = {
+            BookUpdate: self._book,
+            OrdersUpdate: self._book,
+            Trades: self._trades,
+            Candles: self._candles,
+            Instruments: self._instruments,
+            VenueStatus: self._status,
+            Ack: self._ack,
+        }
+
+    def _adopt(self, sub: Subscription, link: int) -> None:
+        inst = f"{sub.symbol}@{self.venue}"
+        market = self.markets.get(inst)
+        if market is None:
+            market = self.markets[inst] = Market(inst)
+            market.heard = self.heard
+            self.spreads[inst] = SpreadStats()
+        if sub.channel in ("book", "level3"):
+            market.tracks[sub.channel] = Track(inst, sub.channel, link, sub.depth)
+
+    # --- what arrives
+
+    def frame(self, event: Frame) -> list[Seen]:
+        """Everything one frame changed, in order."""
+        self.frames += 1
+        self.heard[event.link] = event.ts
+        try:
+            messages = self.codec.decode(event.data)
+        except DecodeError as err:
+            self.bad_frames += 1
+            return [Word("warn", "BAD_FRAME", f"frame {self.frames} kept, not understood: {err.why[:160]}")]
+        seen: list[Seen] = []
+        for message in messages:
+            handler = self._on.get(type(message))
+            if handler is not None:
+                seen += handler(message, event.ts, event.link)
+        return seen
+
+    def link_up(self, link: int, now: int) -> list[Seen]:
+        """A connection is open: its books wait for their snapshots."""
+        self.heard[link] = now
+        for track in self._tracks(link):
+            track.become(BookState.SNAPSHOT_WAIT, "waiting for the snapshot", now)
+        return [Word("info", "LINK_UP", f"{self.links[link].name}: connected")]
+
+    def link_down(self, link: int, why: str, now: int) -> list[Seen]:
+        """A connection is gone: nothing it fed may be believed."""
+        for track in self._tracks(link):
+            track.become(BookState.DOWN, why, now)
+            track.book.clear()
+            self._forget_score(track)
+        return [Word("warn", "LINK_DOWN", f"{self.links[link].name}: {why}")]
+
+    def beat(self, now: int) -> list[Seen]:
+        """A few times a second: bars the clock closes, snapshots that never came."""
+        seen: list[Seen] = []
+        for market in self.markets.values():
+            seen += market.bars.clock(now)
+            for track in market.tracks.values():
+                if track.overdue(now):
+                    seen.append(Fault(track.inst, track.channel, track.link, "the snapshot did not come within 10 s"))
+        return seen
+
+    def resyncing(self, fault: Fault, now: int) -> None:
+        """Another snapshot of this book has been asked for."""
+        track = self.markets[fault.inst].tracks[fault.channel]
+        track.resyncs += 1
+        track.become(BookState.RESYNC, fault.why, now)
+        track.book.clear()
+
+    # --- messages
+
+    def _book(self, update: BookUpdate | OrdersUpdate, now: int, link: int) -> list[Seen]:
+        market = self.markets.get(update.inst)
+        track = market.tracks.get("book" if isinstance(update, BookUpdate) else "level3") if market else None
+        if market is None or track is None:
+            return []
+        fault = track.apply(update, now)
+        if fault is not None:
+            self._forget_score(track)
+            return [Word("warn", "BOOK_SUSPECT", f"{update.inst} {track.book.tier}: {fault.why}"), fault]
+        if market.track is track and track.state is BookState.SYNCED:
+            self._rescore(market, track, now)
+            return [BookChanged(update.inst)]
+        return []
+
+    def _rescore(self, market: Market, track: Track, now: int) -> None:
+        inst, book = market.inst, track.book
+        code = market.why
+        if code:
+            self.scores.pop(inst, None)
+            self.no_score[inst] = code
+            return
+        stats = self.spreads[inst]
+        bid, ask = book.bid, book.ask
+        stats.update(now, 20_000.0 * (ask - bid) / (ask + bid))
+        default = self.spread_ref_bps.get(inst.partition("@")[0], self.spread_ref_bps["*"])
+        made = features(
+            now,
+            inst,
+            book.levels(Side.BUY, ATTESTED),
+            book.levels(Side.SELL, ATTESTED),
+            stats.ref(default),
+            stats.median,
+            book.tier,
+        )
+        if isinstance(made, str):
+            self.scores.pop(inst, None)
+            self.no_score[inst] = made
+        else:
+            self.scores[inst] = self.score(made)
+            self.no_score.pop(inst, None)
+
+    def _forget_score(self, track: Track) -> None:
+        market = self.markets[track.inst]
+        if market.track is track or market.why:
+            self.scores.pop(track.inst, None)
+            self.no_score[track.inst] = market.why or "BOOK_NOT_SYNCED"
+
+    def _trades(self, message: Trades, now: int, link: int) -> list[Seen]:
+        seen: list[Seen] = []
+        for trade in message.trades:
+            market = self.markets.get(trade.inst)
+            known = self._last_trade_id.get(trade.inst, 0)
+            if market is None or 0 < trade.trade_id <= known:
+                continue
+            self._last_trade_id[trade.inst] = max(known, trade.trade_id)
+            market.last = trade
+            if not message.snapshot:  # a snapshot repeats prints that the venue's candles already hold
+                seen += market.bars.trade(trade)
+                seen.append(trade)
+        return seen
+
+    def _candles(self, message: Candles, now: int, link: int) -> list[Seen]:
+        if message.snapshot:
+            for inst in dict.fromkeys(candle.inst for candle in message.candles):
+                if market := self.markets.get(inst):
+                    market.bars.seed(message.candles)
+        return []  # updates repeat what the tape says; our own bars come from the tape
+
+    def _instruments(self, message: Instruments, now: int, link: int) -> list[Seen]:
+        seen: list[Seen] = []
+        for instrument in message.instruments:
+            market = self.markets.get(instrument.key)
+            if market is None:
+                continue
+            old, market.instrument = market.instrument, instrument
+            self.instruments[instrument.key] = instrument
+            if old is None:
+                continue
+            if old.status != instrument.status:
+                text = f"{instrument.key}: {old.status} → {instrument.status}"
+                seen.append(Word("warn", "INSTRUMENT_STATUS", text))
+            if (old.px_decimals, old.qty_decimals) != (instrument.px_decimals, instrument.qty_decimals):
+                why = "INSTRUMENT CHANGED: other decimals"  # scaled with the old ones: worthless
+                seen += [Fault(t.inst, t.channel, t.link, why) for t in market.tracks.values()]
+        return seen
+
+    def _status(self, message: VenueStatus, now: int, link: int) -> list[Seen]:
+        before = next((market.venue_status for market in self.markets.values()), "unknown")
+        for market in self.markets.values():
+            market.venue_status = message.system
+        if before in (message.system, "unknown"):
+            return []
+        return [Word("warn", "VENUE_STATUS", f"{self.venue}: {before} → {message.system}")]
+
+    def _ack(self, ack: Ack, now: int, link: int) -> list[Seen]:
+        market = self.markets.get(f"{ack.symbol}@{self.venue}")
+        if ack.method != "subscribe":
+            return []
+        if not ack.success:
+            tracks = [t for t in market.tracks.values() if t.link == link] if market else []
+            for track in tracks:
+                if ack.channel in ("", track.channel):
+                    track.become(BookState.DOWN, f"refused: {ack.error}", now)
+            name = ack.symbol or self.links[link].name
+            return [Word("alarm", "SUBSCRIPTION_REFUSED", f"{name} {ack.channel}: {ack.error}".strip())]
+        if market is not None and (found := market.tracks.get(ack.channel)) is not None:
+            if ack.depth:
+                found.book.depth = ack.depth
+            if found.state is not BookState.SYNCED:
+                found.become(BookState.SNAPSHOT_WAIT, "waiting for the snapshot", now)
+        return []
+
+    def _tracks(self, link: int) -> list[Track]:
+        return [t for market in self.markets.values() for t in market.tracks.values() if t.link == link]

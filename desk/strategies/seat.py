@@ -1,0 +1,81 @@
+"""A seat: one strategy, its own position and orders, and its read-only view of the desk."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from desk.events import Ended, Fill, TrendBias
+from desk.instrument import Instrument
+from desk.intents import Place
+from desk.market.state import Market
+from desk.messages import Candle
+from desk.portfolio.portfolio import Portfolio
+from desk.signals.shape import Score
+from desk.signals.watch import Watch
+from desk.strategies.base import BookView, Strategy
+
+
+class Seat:
+    """What one strategy sees and holds (desk.strategies.base.View)."""
+
+    def __init__(self, number: int, strategy: Strategy, watch: Watch, portfolio: Portfolio, stale_ns: int) -> None:
+        self.number, self.strategy = number, strategy
+        self.now = 0
+        self.held: dict[str, int] = {}
+        self.working: dict[str, Place] = {}
+        self.biases: dict[str, TrendBias] = {}
+        self._watch, self._portfolio, self._stale_ns = watch, portfolio, stale_ns
+        self._nowhere: dict[str, Market] = {}
+
+    # --- kept by the engine
+
+    def filled(self, fill: Fill) -> None:
+        self.held[fill.inst] = self.held.get(fill.inst, 0) + fill.side * fill.qty
+        if (place := self.working.get(fill.order_id)) is not None:
+            left = place.qty - fill.qty
+            self.working[fill.order_id] = Place(
+                place.inst, place.side, left, place.px, place.tif, place.post_only, place.reason, place.because
+            )
+
+    def ended(self, ended: Ended) -> None:
+        self.working.pop(ended.order_id, None)
+
+    def leaving(self, inst: str, side: int) -> int:
+        """Lots of this seat's working orders on one side."""
+        return sum(p.qty for p in self.working.values() if p.inst == inst and p.side == side)
+
+    # --- seen by the strategy
+
+    @property
+    def equity(self) -> Decimal:
+        return self._portfolio.equity()
+
+    def instrument(self, inst: str) -> Instrument | None:
+        return self._watch.instruments.get(inst)
+
+    def book(self, inst: str) -> BookView:
+        market = self._watch.markets.get(inst)
+        if market is None:
+            market = self._nowhere.setdefault(inst, Market(inst))
+        market.now = self.now
+        return market
+
+    def score(self, inst: str) -> Score | None:
+        score = self._watch.scores.get(inst)
+        if score is None or self.book(inst).age_ns > self._stale_ns:
+            return None
+        return score
+
+    def closed(self, inst: str) -> list[Candle]:
+        market = self._watch.markets.get(inst)
+        return market.bars.closed if market is not None else []
+
+    def bias(self, symbol: str) -> TrendBias | None:
+        bias = self.biases.get(symbol)
+        return bias if bias is not None and bias.expires > self.now else None
+
+    def position(self, inst: str) -> int:
+        return self.held.get(inst, 0)
+
+    def exposure(self, inst: str) -> int:
+        return self.position(inst) + sum(p.side * p.qty for p in self.working.values() if p.inst == inst)

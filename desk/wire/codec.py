@@ -1,0 +1,36 @@
+"""What every venue's wire format offers: requests as bytes, frames as messages. Pure."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import msgspec
+
+from desk.messages import Ack, Message
+
+
+class Subscription(msgspec.Struct, frozen=True):
+    """One channel for one symbol; `depth` for books, `interval` (minutes) for candles, 0 where it does not apply."""
+
+    channel: str
+    symbol: str
+    depth: int = 0
+    interval: int = 0
+
+
+class Codec(Protocol):
+    """One venue's wire format. It may remember precisions, and nothing else."""
+
+    def subscribe(self, wanted: list[Subscription], token: str, req_id: int) -> list[bytes]: ...
+
+    def unsubscribe(self, wanted: list[Subscription], token: str, req_id: int) -> list[bytes]: ...
+
+    def ping(self, req_id: int) -> bytes: ...
+
+    def control(self, raw: bytes) -> Ack | None:
+        """The acknowledgement in this frame, if it is one: all a session needs to read."""
+        ...
+
+    def decode(self, raw: bytes) -> list[Message]:
+        """Every message of a frame; raises DecodeError for bytes that are not the protocol."""
+        ...

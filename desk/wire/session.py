@@ -1,0 +1,179 @@
+"""The life of one market-data connection, without the connection.
+
+The shell reports what happened (`opened`, `received`, `lost`, `woke`) and when; every call returns what to do now, and
+`next_at` says when to call `woke` if nothing happens before. No sockets and no clock, so every outage is a unit test.
+
+    waiting ──woke──▶ Open ──opened──▶ live: subscriptions sent, one ack per symbol awaited
+       ▲                                │ silence, refusal of the whole link, too many resyncs
+       └──── back-off ◀── lost ◀── Close┘
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator
+
+import msgspec
+
+from desk.errors import DecodeError
+from desk.messages import Ack
+from desk.wire.codec import Codec, Subscription
+from desk.wire.retry import SECOND, Backoff
+
+
+class Open(msgspec.Struct, frozen=True):
+    """Connect now; answer with `opened` or `lost`."""
+
+
+class Close(msgspec.Struct, frozen=True):
+    """Hang up; answer with `lost`."""
+
+    why: str
+
+
+class Send(msgspec.Struct, frozen=True):
+    """Write these bytes as one text message."""
+
+    raw: bytes
+
+
+Do = Open | Close | Send
+
+
+class Policy(msgspec.Struct, frozen=True):
+    """Deadlines in ns."""
+
+    silence: int = 5 * SECOND  # no frame at all: the line is dead (Kraken sends a heartbeat every second)
+    connect: int = 10 * SECOND
+    ack: int = 10 * SECOND  # an unanswered subscription is asked for again
+    ping: int = 20 * SECOND
+    resyncs_per_minute: int = 5  # more of them: the connection itself is at fault
+
+
+class Session:
+    """One connection: what it subscribes to, which of that was acknowledged or refused, and whether the line lives."""
+
+    def __init__(self, codec: Codec, wanted: list[Subscription], policy: Policy, jitter: Callable[[int], int]) -> None:
+        self.codec, self.wanted, self.policy = codec, wanted, policy
+        self.backoff = Backoff(jitter)
+        self.live = False
+        self.attempts = 0
+        self.acked: set[tuple[str, str]] = set()
+        self.refused: dict[tuple[str, str], str] = {}  # (channel, symbol) → the venue's words
+        self._wake_at = 0
+        self._token = ""
+        self._opened_at = 0
+        self._heard_at = 0
+        self._asked_at = 0
+        self._ping_at = 0
+        self._connecting = False
+        self._req_id = 0
+        self._resyncs: deque[int] = deque(maxlen=policy.resyncs_per_minute)
+
+    # --- what happened
+
+    def opened(self, now: int, token: str = "") -> Iterator[Do]:
+        """The socket is open; `token` for channels that need one, fresh for each connection."""
+        self.live, self._connecting, self._token = True, False, token
+        self._opened_at = self._heard_at = self._asked_at = now
+        self._ping_at = now + self.policy.ping
+        self.acked.clear()
+        self.refused.clear()
+        yield from self._send(self.codec.subscribe(self.wanted, token, self._number()))
+
+    def received(self, raw: bytes, now: int) -> Iterator[Do]:
+        """A frame came. Only answers are read here; the data belongs to the engine."""
+        self._heard_at = now
+        if not raw.startswith(b'{"channel"'):
+            try:
+                answer = self.codec.control(raw)
+            except DecodeError:
+                answer = None  # the engine quarantines the frame; the line itself is alive
+            if answer is not None:
+                self._note(answer)
+        return iter(())
+
+    def lost(self, now: int) -> Iterator[Do]:
+        """The socket is gone, or could not be opened."""
+        up_for = now - self._opened_at if self.live else 0
+        self.live = self._connecting = False
+        self._wake_at = now + self.backoff.failed(now, up_for)
+        return iter(())
+
+    def woke(self, now: int) -> Iterator[Do]:
+        """Time has passed; cheap to call too often."""
+        if not self.live:
+            if now < self._wake_at:
+                return
+            if self._connecting:
+                self._connecting = False
+                yield Close("no connection within the deadline")
+                return
+            self._connecting = True
+            self.attempts += 1
+            self._wake_at = now + self.policy.connect
+            yield Open()
+            return
+        if now - self._heard_at >= self.policy.silence:
+            yield Close(f"silent for {(now - self._heard_at) / SECOND:.1f} s")
+            return
+        pending = self.pending
+        if pending and now - self._asked_at >= self.policy.ack:
+            self._asked_at = now
+            yield from self._send(self.codec.subscribe(pending, self._token, self._number()))
+        if now >= self._ping_at:
+            self._ping_at = now + self.policy.ping
+            yield Send(self.codec.ping(self._number()))
+
+    def resync(self, channel: str, symbol: str, now: int) -> Iterator[Do]:
+        """One book went wrong: leave that channel of that symbol and join it again; the others run on."""
+        if not self.live:
+            return
+        if len(self._resyncs) == self._resyncs.maxlen and now - self._resyncs[0] < 60 * SECOND:
+            self._resyncs.clear()
+            yield Close(f"{self.policy.resyncs_per_minute} resyncs within a minute")
+            return
+        self._resyncs.append(now)
+        again = [each for each in self.wanted if (each.channel, each.symbol) == (channel, symbol)]
+        self.acked -= {(channel, symbol)}
+        self._asked_at = now
+        yield from self._send(self.codec.unsubscribe(again, self._token, self._number()))
+        yield from self._send(self.codec.subscribe(again, self._token, self._number()))
+
+    # --- state
+
+    @property
+    def next_at(self) -> int:
+        """When `woke` must be called, ns, if nothing happens before."""
+        if not self.live:
+            return self._wake_at
+        due = [self._heard_at + self.policy.silence, self._ping_at]
+        if self.pending:
+            due.append(self._asked_at + self.policy.ack)
+        return min(due)
+
+    @property
+    def pending(self) -> list[Subscription]:
+        """Asked for and neither acknowledged nor refused."""
+        known = self.acked | self.refused.keys()
+        return [each for each in self.wanted if (each.channel, each.symbol) not in known]
+
+    def _note(self, ack: Ack) -> None:
+        if ack.method != "subscribe":
+            return
+        if ack.success:
+            self.acked.add((ack.channel, ack.symbol))
+            return
+        # A refusal does not always name its channel: it then concerns every unanswered one of that symbol.
+        for each in self.pending:
+            if each.symbol == ack.symbol and ack.channel in ("", each.channel):
+                self.refused[each.channel, each.symbol] = ack.error
+
+    def _number(self) -> int:
+        self._req_id += 1
+        return self._req_id
+
+    @staticmethod
+    def _send(requests: list[bytes]) -> Iterator[Do]:
+        for raw in requests:
+            yield Send(raw)
