@@ -23,14 +23,14 @@ class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     """A block of the configuration: a key it does not know is refused."""
 
 
-class Schedule(Section):
+class Schedule(Section, frozen=True, kw_only=True):
     """Local times (time_zone) of the two daily analyses."""
 
     morning_analysis: Clock = "09:00"
     evening_analysis: Clock = "21:00"
 
 
-class UltimateAnalyzer(Section):
+class UltimateAnalyzer(Section, frozen=True, kw_only=True):
     """The slow system."""
 
     enabled: bool = True
@@ -41,7 +41,7 @@ class UltimateAnalyzer(Section):
     report_dir: str = "reports/out"
 
 
-class ScalpingEngine(Section):
+class ScalpingEngine(Section, frozen=True, kw_only=True):
     """The fast system. `enabled` guards real venues; the embedded exchange needs no enabling."""
 
     enabled: bool = False
@@ -57,7 +57,7 @@ class ScalpingEngine(Section):
     max_break_even: Fraction = 0.6  # refuse when the win rate needed to pay the costs is above this
 
 
-class HybridMode(Section):
+class HybridMode(Section, frozen=True, kw_only=True):
     """How the analysis steers the scalps."""
 
     trend_filter: bool = True
@@ -65,7 +65,7 @@ class HybridMode(Section):
     scalp_signal_filtering: bool = True
 
 
-class Weights(Section):
+class Weights(Section, frozen=True, kw_only=True):
     """Shares of the order-book score; they must add up to 1."""
 
     imbalance: Fraction = 0.5
@@ -73,14 +73,14 @@ class Weights(Section):
     spread: Fraction = 0.2
 
 
-class Thresholds(Section):
+class Thresholds(Section, frozen=True, kw_only=True):
     """Where the classes of the score begin (signals.md 1, C2 and C3)."""
 
     strong: Score100 = 60.0
     moderate: Score100 = 20.0
 
 
-class HftSignals(Section):
+class HftSignals(Section, frozen=True, kw_only=True):
     """The shared score and how long it may be believed."""
 
     weights: Weights = Weights()
@@ -94,7 +94,7 @@ class HftSignals(Section):
     )
 
 
-class VenueConfig(Section):
+class VenueConfig(Section, frozen=True, kw_only=True):
     """Where market data comes from. Names fixed in code; addresses can be pointed at a test venue."""
 
     name: Literal["kraken"] = "kraken"
@@ -108,7 +108,7 @@ class VenueConfig(Section):
     silence_s: Annotated[float, Meta(ge=1.0, le=60.0)] = 5.0
 
 
-class Fees(Section):
+class Fees(Section, frozen=True, kw_only=True):
     """What a trade costs, in basis points a side. `embedded`: "free", or "kraken" to feel a real venue's tier."""
 
     embedded: Literal["free", "kraken"] = "free"
@@ -117,7 +117,7 @@ class Fees(Section):
     tier: str = "Kraken Pro, 30-day volume below $10k (listing of 2026-05-30)"
 
 
-class Risk(Section):
+class Risk(Section, frozen=True, kw_only=True):
     """Limits of the gate; `_pct` are percent of the day's starting equity."""
 
     equity_quote: Positive = 10_000.0  # paper account, in the quote currency
@@ -132,21 +132,21 @@ class Risk(Section):
     cooldown_s: Annotated[float, Meta(ge=0.0, le=86_400.0)] = 300.0
 
 
-class Paper(Section):
+class Paper(Section, frozen=True, kw_only=True):
     """Assumptions of the simulated fills."""
 
     entry_latency_ms: Annotated[float, Meta(ge=0.0, le=5_000.0)] = 25.0
     response_latency_ms: Annotated[float, Meta(ge=0.0, le=5_000.0)] = 25.0
 
 
-class Journal(Section):
+class Journal(Section, frozen=True, kw_only=True):
     """Where sessions are recorded."""
 
     dir: str = "sessions"
     keep_days: Annotated[int, Meta(ge=1, le=3650)] = 30
 
 
-class Config(Section):
+class Config(Section, frozen=True, kw_only=True):
     """trading_config.json, whole."""
 
     mode: Literal["paper"] = "paper"

@@ -7,7 +7,6 @@ being handled. Everything that leaves carries the sequence number of the event t
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from decimal import Decimal
 from typing import Any
 
 from desk.events import Accepted, Command, Ended, Event, Fill, Frame, LinkDown, LinkUp, Start, Timer, TrendBias
@@ -29,9 +28,12 @@ from desk.intents import (
 from desk.market.state import Fault
 from desk.messages import Candle, Trade
 from desk.portfolio.portfolio import Portfolio
+from desk.portfolio.position import quote_of
+from desk.risk import breakers
 from desk.risk.account import Account
 from desk.risk.gate import judge
-from desk.risk.rules import Limits, MarketNow
+from desk.risk.rules import Limits
+from desk.risk.rules import Market as MarketNow
 from desk.signals.watch import BookChanged, Seen, Watch, Word
 from desk.strategies.base import Strategy
 from desk.strategies.seat import Seat
@@ -53,6 +55,10 @@ class Engine:
         self.stale_ns = stale_ns
         self.seats = [Seat(i, s, watch, portfolio, stale_ns) for i, s in enumerate(strategies)]
         self.owner: dict[str, Seat] = {}
+        self.reasons: dict[str, str] = {}  # order id → why it was placed, for the trade it closes
+        self.quotes = tuple(dict.fromkeys(quote_of(inst) for inst in watch.markets))  # one account each
+        for quote in self.quotes:
+            portfolio.open(quote)
         self.biases: dict[str, TrendBias] = {}
         self.now = self.seq = self.orders = 0
         self.changed: list[str] = []  # instruments whose book this event changed: what the simulated venue is told
@@ -104,9 +110,22 @@ class Engine:
         self.changed.append(inst)
         market = self.watch.markets[inst]
         if self.portfolio.position(inst).qty and market.ready:
-            self.portfolio.mark(inst, market.mid)
+            yield from self._value(inst, market.mid)
         for seat in self.seats:
             yield from self._answer(seat, seat.strategy.on_book(inst, seat))
+
+    def _value(self, inst: str, mid: float) -> Iterator[Effect]:
+        """Mark what we hold to the market, and let the breakers look at the result."""
+        self.portfolio.mark(inst, mid)
+        self.account.marked(inst, mid)
+        quote = quote_of(inst)
+        self.account.valued(self.portfolio.equity(quote), quote)
+        yield from self._breakers()
+
+    def _breakers(self) -> Iterator[Effect]:
+        change = breakers.watch(self.account, self.limits, self.now)
+        if change is not None:
+            yield Tell(change.level, change.code, change.text, self.seq)
 
     def _tell(self, word: Word) -> Tell:
         return Tell(word.level, word.code, word.text, self.seq)
@@ -120,7 +139,10 @@ class Engine:
             yield from self._answer(seat, seat.strategy.on_timer(key, seat))
             return
         yield from self._seen(self.watch.beat(event.ts))
-        self.account.roll_day(event.ts, self.portfolio.equity())
+        if self.account.new_day(event.ts):
+            for quote in self.quotes:
+                self.account.roll_day(event.ts, self.portfolio.equity(quote), quote)
+        yield from self._breakers()
         for seat in self.seats:
             yield from self._answer(seat, seat.strategy.on_timer("beat", seat))
 
@@ -134,9 +156,9 @@ class Engine:
 
     def _command(self, event: Command) -> Iterator[Effect]:
         if event.what == "pause":
-            self.account.halt(event.why or "paused by a person")
+            self.account.halt("paused", event.why or "paused by a person")
         elif event.what == "resume":
-            self.account.resume(event.why)
+            self.account.rearm(event.why)
         elif event.what == "kill":
             self.account.kill(event.why or "killed by a person")
         yield Tell("info" if event.what in ("resume", "stop") else "alarm", event.what.upper(), event.why, self.seq)
@@ -148,11 +170,14 @@ class Engine:
 
     def _fill(self, event: Fill) -> Iterator[Effect]:
         seat = self.owner[event.order_id]
-        closed = self.portfolio.apply(event)
+        closed = self.portfolio.apply(event, self.reasons.get(event.order_id, ""))
         self.account.filled(event)
         seat.filled(event)
         if closed is not None:
             self.account.closed(closed, event.ts)
+        quote = quote_of(event.inst)
+        self.account.valued(self.portfolio.equity(quote), quote)
+        yield from self._breakers()
         yield from self._answer(seat, seat.strategy.on_fill(event, seat))
 
     def _ended(self, event: Ended) -> Iterator[Effect]:
@@ -179,11 +204,14 @@ class Engine:
         reduces = held * place.side < 0 and seat.leaving(place.inst, place.side) + place.qty <= abs(held)
         market = self.watch.markets[place.inst]
         market.now = self.now
+        instrument = market.instrument
+        if instrument is None:
+            return Refuse(place, "unknown_instrument", 0.0, 0.0, self.seq)
         now = MarketNow(
-            instrument=market.instrument,
+            instrument=instrument,
             ready=market.ready,
             age_ns=market.age_ns,
-            mid=market.mid if market.ready else None,
+            mid=market.mid if market.ready else 0.0,
         )
         refusal = judge(place, self.account, self.limits, self.now, now, reduces)
         if refusal is not None:
@@ -192,10 +220,6 @@ class Engine:
         order_id = f"o{self.orders}"
         self.account.submitted(order_id, place, self.now)
         seat.working[order_id] = place
+        self.reasons[order_id] = place.reason
         self.owner[order_id] = seat
         return Submit(order_id, place, self.seq)
-
-    @property
-    def equity(self) -> Decimal:
-        """Cash and positions at mark, in the account's quote currency."""
-        return self.portfolio.equity()

@@ -9,7 +9,7 @@ from decimal import Decimal
 
 import msgspec
 
-from desk.messages import Side
+from desk.messages import LinkSpec, Side
 
 
 class Start(msgspec.Struct, frozen=True, gc=False, tag="start"):
@@ -24,7 +24,7 @@ class Start(msgspec.Struct, frozen=True, gc=False, tag="start"):
     config_hash: str
     seed: int
     version: str
-    links: tuple[str, ...]  # names by link number: "public", "level3"
+    links: tuple[LinkSpec, ...]  # by link number
 
 
 class Frame(msgspec.Struct, frozen=True, gc=False, tag="frame"):

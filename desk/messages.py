@@ -20,6 +20,22 @@ class Side(IntEnum):
     SELL = -1
 
 
+class Subscription(msgspec.Struct, frozen=True, gc=False):
+    """One channel for one symbol; `depth` for books, `interval` (minutes) for candles, 0 where it does not apply."""
+
+    channel: str
+    symbol: str
+    depth: int = 0
+    interval: int = 0
+
+
+class LinkSpec(msgspec.Struct, frozen=True, gc=False):
+    """One connection and all it subscribes to."""
+
+    name: str
+    wanted: tuple[Subscription, ...]
+
+
 class BookUpdate(msgspec.Struct, frozen=True, gc=False):
     """Levels of an L2 book as (price, quantity), in wire order; a quantity of 0 removes the level."""
 

@@ -18,7 +18,7 @@ from desk.events import Ended, Event, Frame, Timer
 from desk.intents import CancelOrder, Effect, Resync, Submit, Wake
 from desk.io.journal import JournalWriter
 from desk.messages import Trade
-from desk.projections.blotter import Blotter
+from desk.projections.blotter import BlotterFold
 from desk.projections.latency import Percentiles
 
 BEAT = 250_000_000
@@ -54,7 +54,7 @@ class Loop:
     ) -> None:
         self.engine, self.venue, self.journal, self.resync = engine, venue, journal, resync
         self.watch_effect = watch_effect
-        self.blotter = Blotter()
+        self.blotter = BlotterFold(engine.watch.instruments)
         self.tick_to_signal = Percentiles()
         self.now = 0
         self._inbox: deque[Event] = deque()
@@ -63,6 +63,7 @@ class Loop:
         self._asked = 0
         self._next_beat = 0
         self._flushed = 0
+        self._decided = 0
 
     def arrive(self, event: Event, received: int) -> None:
         """Something came from outside; `received` is perf_counter_ns at that moment."""

@@ -140,3 +140,17 @@ def _final(books: dict[tuple[str, str], L2Book | L3Book], instruments: dict[str,
             }
             final[name] = {**orders, "orders": list(book.size()), "crc32": book.checksum}
     return final
+
+
+def describe(result: dict[str, Any]) -> str:
+    """The same for a person."""
+    bad = result["crc_bad"]
+    first = f", the first at line {result['first_bad_line']}" if bad else ""
+    lines = [
+        f"{result['file']}: {result['messages']:,} book messages in {result['frames']:,} frames: "
+        f"{result['crc_ok']:,} checksums right, {bad:,} wrong{first}"
+    ]
+    for name, book in result["final"].items():
+        best = [f"{book[side][0][0]} × {book[side][0][1]}" if book[side] else "empty" for side in ("bids", "asks")]
+        lines.append(f"  {name}: bid {best[0]}, ask {best[1]}, crc32 {book['crc32']}")
+    return "\n".join(lines)

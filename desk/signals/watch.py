@@ -21,24 +21,19 @@ from desk.messages import (
     Candle,
     Candles,
     Instruments,
+    LinkSpec,
     OrdersUpdate,
     Side,
+    Subscription,
     Trade,
     Trades,
     VenueStatus,
 )
 from desk.signals.features import SpreadStats, features
 from desk.signals.shape import Score, ScoreFn
-from desk.wire.codec import Codec, Subscription
+from desk.wire.codec import Codec
 
 ATTESTED = 10  # levels a side that a matching checksum proves
-
-
-class LinkSpec(msgspec.Struct, frozen=True):
-    """One connection and all it subscribes to."""
-
-    name: str
-    wanted: tuple[Subscription, ...]
 
 
 class BookChanged(msgspec.Struct, frozen=True, gc=False):

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Protocol
 
 from desk.events import Ended, Fill, TrendBias
 from desk.instrument import Instrument
-from desk.intents import Intent
+from desk.intents import Intent, Place
 from desk.messages import Candle, Side, Trade
 from desk.signals.shape import Score
 
@@ -78,6 +78,11 @@ class View(Protocol):
 
     def exposure(self, inst: str) -> int:
         """Filled and working lots of this seat, signed."""
+        ...
+
+    @property
+    def working(self) -> Mapping[str, Place]:
+        """This seat's orders that may still trade, by order id, oldest first; `qty` is what is left of each."""
         ...
 
 

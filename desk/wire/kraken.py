@@ -38,12 +38,12 @@ from desk.messages import (
     OrdersUpdate,
     Pong,
     Side,
+    Subscription,
     Ticker,
     Trade,
     Trades,
     VenueStatus,
 )
-from desk.wire.codec import Subscription
 from desk.wire.stamps import parse_ns
 
 MAX_DIGITS = 40  # longer numbers are an attack or a bug, never a price
@@ -117,7 +117,7 @@ class _Pair(msgspec.Struct, gc=False):
     qty_increment: Raw
     qty_min: Raw
     status: str = "online"
-    cost_min: Raw | None = None
+    cost_min: Raw = Raw(b"0")
 
 
 class _Pairs(msgspec.Struct, gc=False):
@@ -428,7 +428,7 @@ class KrakenCodec:
             tick=max(1, scaled(pair.price_increment, pd)),
             lot=max(1, scaled(pair.qty_increment, qd)),
             qty_min=max(1, scaled(pair.qty_min, qd)),
-            cost_min=Decimal(bytes(pair.cost_min).decode()) if pair.cost_min is not None else Decimal(0),
+            cost_min=Decimal(bytes(pair.cost_min).decode()),
             status=pair.status,
         )
 

@@ -1,0 +1,312 @@
+"""The command line: which system runs, on what market, and everything that is not a run.
+
+    python deploy_trading_systems.py --mode ultimate|scalping|hybrid|hft [--feed embedded|kraken|replay:PATH] …
+    python deploy_trading_systems.py doctor | exchange | replay | verify-book | schema
+
+`build` is the only function that knows every class: a mode is a source and a venue, and the engine is the same in all.
+Imports are inside the functions, so that --help answers at once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from desk.config import Config
+    from desk.events import Start
+    from desk.run.live import Parts
+
+ROOT = Path(__file__).resolve().parent
+OK, FAILED, USAGE, UNREACHABLE, RECORD, NOT_ENABLED, NOT_YET, BUG = 0, 1, 2, 3, 4, 5, 6, 70
+EXIT_CODES = """exit codes:
+  0  done (Ctrl-C included)         4  a recording or journal cannot be read or written
+  1  a check failed                 5  scalping is not enabled for a real venue
+  2  wrong usage or configuration   6  not available yet
+  3  the venue cannot be reached   70  our own bug: a report is in the session's folder"""
+VERBS = """verbs (each with its own --help):
+  doctor       what is wrong on this machine, and how to fix it
+  exchange     serve the embedded exchange (SIMULATED), or a recording, on a port
+  replay       run a recorded session again and compare every answer
+  verify-book  prove every book in a recording by its checksums
+  schema       the JSON Schema of trading_config.json"""
+
+
+def parser() -> argparse.ArgumentParser:
+    """The options of a run."""
+    p = argparse.ArgumentParser(
+        prog="./run",
+        description="A crypto analyzer and a scalping engine that share one order-book score. Paper trading.",
+        epilog=f"{VERBS}\n\n{EXIT_CODES}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    p.add_argument("--mode", choices=("ultimate", "scalping", "hybrid", "hft"), required=True, help="what runs")
+    p.add_argument(
+        "--feed", default="embedded", metavar="FEED", help="embedded (default, SIMULATED), kraken, replay:PATH"
+    )
+    p.add_argument("--symbols", type=_symbols, metavar="A/B,C/D", help="instead of the configured ones")
+    p.add_argument("--config", type=Path, default=Path("trading_config.json"), help="default: trading_config.json")
+    p.add_argument("--duration", type=_positive, metavar="S", help="end after S seconds")
+    p.add_argument(
+        "--speed", type=_speed, default=1.0, metavar="X", help="replay X times faster; max: as fast as it goes"
+    )
+    p.add_argument("--seed", type=int, default=1, metavar="N", help="of the embedded exchange")
+    p.add_argument("--once", action="store_true", help="ultimate: analyse now, write the reports, exit")
+    p.add_argument("--candles", type=Path, metavar="PATH", help="analyse candles from a CSV or Parquet file or folder")
+    p.add_argument("--json", action="store_true", help="no console; one JSON summary on stdout at the end")
+    return p
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command line; returns the exit code."""
+    from desk.errors import ConfigError, DeskError, FeedError, JournalError
+
+    args = list(sys.argv[1:] if argv is None else argv)
+    verbs: dict[str, Callable[[list[str]], int]] = {
+        "doctor": doctor,
+        "exchange": exchange,
+        "replay": replay,
+        "verify-book": verify_book,
+        "schema": schema,
+        "console": console,
+        "analyst": analyst,
+    }
+    try:
+        if args and args[0] in verbs:
+            return verbs[args[0]](args[1:])
+        return run(parser().parse_args(args))
+    except ConfigError as err:
+        _complain(*err.faults)
+        return USAGE
+    except FeedError as err:
+        _complain(str(err))
+        return UNREACHABLE
+    except JournalError as err:
+        _complain(str(err))
+        return RECORD
+    except DeskError as err:
+        _complain(str(err))
+        return FAILED
+    except KeyboardInterrupt:
+        return OK
+    except BrokenPipeError:
+        return OK  # whoever read our output has enough
+
+
+def run(options: argparse.Namespace) -> int:
+    """`--mode …`."""
+    from desk.run import modes
+
+    if options.mode == "hft":
+        _complain("--mode hft is not available yet; --mode hybrid runs the analyzer and the scalping engine")
+        return NOT_YET
+    config = modes.configure(options.config, options.symbols)
+    if options.feed == "kraken" and options.mode != "ultimate" and not config.scalping_engine.enabled:
+        _complain(
+            f'scalping on a real venue is off: set "scalping_engine": {{"enabled": true}} in {options.config} to allow it '
+            "(orders stay on paper), or try it first with --feed embedded"
+        )
+        return NOT_ENABLED
+    if options.mode == "ultimate":
+        return modes.ultimate(options, config, analysis_functions())
+    return modes.trade(options, config, build)
+
+
+def build(start: Start) -> Parts:
+    """Every class of a run, from its manifest alone: a replay builds the same engine as the run it repeats."""
+    from decimal import Decimal
+
+    import msgspec
+
+    from desk.config import Config
+    from desk.engine import Engine
+    from desk.portfolio.fees import schedule
+    from desk.portfolio.portfolio import Portfolio
+    from desk.risk.account import Account
+    from desk.risk.rules import limits
+    from desk.run.live import Parts
+    from desk.signals.watch import Watch
+    from desk.sim.books import WatchedBooks
+    from desk.sim.paper import PaperVenue
+    from desk.wire.kraken import KrakenCodec
+    from hft_signals import OrderBookAnalyzer
+    from scalping_engine import ScalpingEngine
+
+    config = msgspec.json.decode(start.config, type=Config)
+    hft = config.hft_signals
+    analyzer = OrderBookAnalyzer(hft)
+    watch = Watch(start.venue, start.links, KrakenCodec(start.venue), analyzer.score, hft.spread_ref_bps)
+    portfolio = Portfolio(Decimal(str(config.risk.equity_quote)), watch.instruments)
+    fees = schedule(config.fees, embedded=start.venue == "embedded")
+    scalper = ScalpingEngine(
+        [f"{symbol}@{start.venue}" for symbol in config.scalping_engine.symbols if symbol in start.symbols],
+        config.scalping_engine,
+        config.hybrid_mode,
+        hft,
+        config.risk,
+        float(fees.maker_bps),
+        float(fees.taker_bps),
+        is_hybrid=start.mode == "hybrid",
+    )
+    engine = Engine(
+        watch,
+        [scalper],
+        portfolio,
+        Account(watch.instruments),
+        limits(config.risk, hft.stale_s),
+        int(hft.stale_s * 1e9),
+    )
+    venue = PaperVenue(
+        fees,
+        int(config.paper.entry_latency_ms * 1e6),
+        int(config.paper.response_latency_ms * 1e6),
+        WatchedBooks(watch),
+    )
+    return Parts(engine, venue)
+
+
+def analysis_functions() -> tuple[Callable[..., Any], Callable[..., Any]]:
+    """The slow system's two functions: the analysis and the bias it gives."""
+    import ultimate_crypto_analyzer
+
+    return ultimate_crypto_analyzer.analyse, ultimate_crypto_analyzer.bias
+
+
+# --- verbs
+
+
+def doctor(argv: list[str]) -> int:
+    """What is wrong on this machine, and how to fix it."""
+    p = argparse.ArgumentParser(prog="./run doctor", description=doctor.__doc__)
+    p.add_argument("--config", type=Path, default=Path("trading_config.json"))
+    p.add_argument("--json", action="store_true")
+    options = p.parse_args(argv)
+    from desk.io import doctor as examination
+
+    findings = examination.examine(options.config)
+    if options.json:
+        _print_json([{"name": f.name, "state": f.state, "text": f.text, "fix": f.fix} for f in findings])
+    else:
+        print(examination.render(findings))
+    return FAILED if any(f.state == "bad" for f in findings) else OK
+
+
+def exchange(argv: list[str]) -> int:
+    """Serve the embedded exchange (SIMULATED), or a recording, in Kraken's protocol on a loopback port."""
+    p = argparse.ArgumentParser(prog="./run exchange", description=exchange.__doc__)
+    p.add_argument("--port", type=int, default=8787, help="0: any free one (default 8787)")
+    p.add_argument("--seed", type=int, default=1)
+    p.add_argument("--symbols", type=_symbols, metavar="A/B,C/D", help="default: all eight")
+    p.add_argument("--frames", type=Path, help="serve this recording instead of the simulated market")
+    p.add_argument("--speed", type=_speed, default=1.0, metavar="X", help="with --frames: X times faster; max")
+    p.add_argument("--child", action="store_true", help=argparse.SUPPRESS)
+    options = p.parse_args(argv)
+    from desk.run.exchange import run_exchange
+
+    return run_exchange(options.port, options.seed, options.symbols, options.child, options.frames, options.speed)
+
+
+def replay(argv: list[str]) -> int:
+    """Run a recorded session again; with --verify exit 1 unless every answer is the recorded one, byte for byte."""
+    p = argparse.ArgumentParser(prog="./run replay", description=replay.__doc__)
+    p.add_argument("session", metavar="SESSION", help="a session's folder, or its name below sessions/")
+    p.add_argument("--verify", action="store_true")
+    p.add_argument("--json", action="store_true")
+    options = p.parse_args(argv)
+    from desk.run import replay as again
+
+    folder = Path(options.session)
+    if not folder.exists() and (Path("sessions") / options.session).exists():
+        folder = Path("sessions") / options.session
+    result = again.replay(folder, lambda start: build(start).engine)
+    if options.json:
+        _print_json(result)
+    else:
+        print(again.describe(result))
+    return FAILED if options.verify and not result["equal"] else OK
+
+
+def verify_book(argv: list[str]) -> int:
+    """Rebuild every Kraken v2 book of a recording and compare each checksum; exit 1 when one is wrong."""
+    p = argparse.ArgumentParser(prog="./run verify-book", description=verify_book.__doc__)
+    p.add_argument("frames", type=Path, metavar="FRAMES.gz")
+    p.add_argument("--depth", type=int, choices=(10, 25, 100, 500, 1000), help="where the recording holds no ack")
+    p.add_argument("--json", action="store_true")
+    options = p.parse_args(argv)
+    from desk.run import verify_book as proof
+
+    result = proof.verify_book(options.frames, options.depth)
+    if options.json:
+        _print_json(result)
+    else:
+        print(proof.describe(result))
+    if result["problem"]:
+        _complain(result["problem"])
+        return RECORD
+    return FAILED if result["crc_bad"] else OK
+
+
+def schema(argv: list[str]) -> int:
+    """The JSON Schema of trading_config.json, for editors."""
+    argparse.ArgumentParser(prog="./run schema", description=schema.__doc__).parse_args(argv)
+    from desk.io.config_file import schema as made
+
+    _print_json(made())
+    return OK
+
+
+def console(argv: list[str]) -> int:
+    """The live screen, fed with pictures on standard input: started by a run."""
+    from desk.io.console import run_console
+
+    return run_console()
+
+
+def analyst(argv: list[str]) -> int:
+    """The slow system's process: started by a run."""
+    from desk.run.modes import analyst_process
+
+    return analyst_process(argv, analysis_functions())
+
+
+# --- small things
+
+
+def _symbols(text: str) -> tuple[str, ...]:
+    symbols = tuple(part.strip().upper() for part in text.split(",") if part.strip())
+    if not symbols or any(symbol.count("/") != 1 for symbol in symbols):
+        raise argparse.ArgumentTypeError(f"{text!r}: write BASE/QUOTE, several with commas: BTC/USDT,ETH/USDT")
+    return symbols
+
+
+def _positive(text: str) -> float:
+    value = float(text)
+    if not 0 < value < 1e9:
+        raise argparse.ArgumentTypeError(f"{text}: more than 0 seconds")
+    return value
+
+
+def _speed(text: str) -> float:
+    value = 0.0 if text == "max" else float(text)
+    if not 0 <= value <= 1e6:
+        raise argparse.ArgumentTypeError(f"{text}: a number above 0, or max")
+    return value
+
+
+def _complain(*lines: str) -> None:
+    for line in lines:
+        print(f"error: {line}", file=sys.stderr)
+
+
+def _print_json(what: object) -> None:
+    import msgspec
+
+    print(msgspec.json.format(msgspec.json.encode(what)).decode())
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,251 @@
+"""One run from start to end: a source, the engine's loop, the analyst and the console beside it, a summary last."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import random
+import signal
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from desk.config import Config
+from desk.engine import Engine
+from desk.events import Command, Event, LinkDown, LinkUp, Start, TrendBias
+from desk.intents import Effect, Resync
+from desk.io.journal import JournalWriter
+from desk.io.websocket import Feed
+from desk.run.children import Child
+from desk.run.clock import now_ns
+from desk.run.loop import Loop, SimulatedVenue
+from desk.run.picture import Picture
+from desk.run.source import Source
+from desk.wire.kraken import KrakenCodec
+from desk.wire.session import Policy, Session
+
+TICK_S = 0.05
+PICTURE_S = 0.25
+HFT_S = 30.0  # how often the analyst hears the average order-book score
+SETTLE_NS = 2_000_000_000  # for the venue's last answers after a stop
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
+    """What this run is to do."""
+
+    mode: str
+    config: Config
+    config_json: str
+    config_hash: str
+    version: str
+    seed: int
+    duration_s: float | None
+    session: Path
+    fee_tier: str
+    console: list[str] | None  # arguments of the console process, None for no console
+    analyst: list[str] | None  # arguments of the analyst process, None for none
+    quiet: bool = False
+
+
+class Parts(msgspec.Struct, frozen=True):
+    """The classes this run is made of, chosen by `build`."""
+
+    engine: Engine
+    venue: SimulatedVenue
+
+
+class Run:
+    """A run in progress."""
+
+    def __init__(self, plan: Plan, source: Source, build: Callable[[Start], Parts]) -> None:
+        self.plan, self.source = plan, source
+        self.started = now_ns()
+        self.start = Start(
+            source.begin,
+            plan.mode,
+            source.feed,
+            source.venue,
+            source.symbols,
+            plan.config_json,
+            plan.config_hash,
+            plan.seed,
+            plan.version,
+            source.links,
+        )
+        self.parts = build(self.start)
+        self.engine = self.parts.engine
+        self.picture = Picture(plan.mode, source, plan.fee_tier, self.started)
+        self.journal = JournalWriter(plan.session)
+        self.loop = Loop(self.engine, self.parts.venue, self.journal, self._resync, self._effects)
+        self.feeds = [self._feed(number) for number in range(len(source.links))]
+        self.stop = asyncio.Event()
+        self.console: Child | None = None
+        self.analyst: Child | None = None
+        self._down_since: dict[int, int] = dict.fromkeys(range(len(self.feeds)), self.started)
+        self._tasks: list[asyncio.Task[None]] = []
+        self.analysed = asyncio.Event()
+
+    def _feed(self, number: int) -> Feed:
+        link = self.source.links[number]
+        session = Session(
+            KrakenCodec(self.source.venue),
+            list(link.wanted),
+            Policy(silence=self.source.silence_ns),
+            lambda most: random.randint(0, most),  # noqa: S311 - spreads reconnects, guards nothing
+        )
+        feed = Feed(
+            number,
+            session,
+            self.source.urls[number],
+            self._post,
+            now_ns,
+            self.source.token(number),
+            stamped=self.source.stamped,
+        )
+        feed.stamp = self.source.begin if self.source.stamped else 0
+        return feed
+
+    # --- the run
+
+    async def run(self) -> dict[str, Any]:
+        """From the first event to the summary."""
+        self.loop.arrive(self.start, 0)
+        for note in self.source.notes:
+            self.picture.say(note)
+        await self._children()
+        gc.collect()
+        gc.freeze()  # what lives now lives to the end: later collections need not look at it
+        gc.set_threshold(50_000, 20, 100)
+        for feed in self.feeds:
+            self._spawn(feed.run())
+        if not self.source.stamped:
+            self._spawn(self._tick())
+        if self.console is not None:
+            self._spawn(self._draw())
+        watchers: list[asyncio.Task[Any]] = [asyncio.create_task(self.stop.wait())]
+        watchers += [asyncio.create_task(feed.finished.wait()) for feed in self.feeds]
+        watchers += [task for task in self._tasks if not task.done()]
+        await asyncio.wait(watchers, timeout=self.plan.duration_s, return_when=asyncio.FIRST_COMPLETED)
+        for task in self._tasks:
+            if task.done() and (err := task.exception()) is not None:
+                raise err
+        return await self._end()
+
+    async def _children(self) -> None:
+        logs = self.plan.session
+        if self.plan.console is not None:
+            self.console = await Child.start("console", self.plan.console, logs / "console.log", screen=True)
+        if self.plan.analyst is not None:
+            self.picture.analyst = "starting"
+            self.analyst = await Child.start("analyst", self.plan.analyst, logs / "analyst.log")
+            self._spawn(self._listen(self.analyst))
+            self._spawn(self._tell_averages(self.analyst))
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        self._tasks.append(asyncio.create_task(work))
+
+    async def _end(self) -> dict[str, Any]:
+        ended = now_ns()
+        for feed in self.feeds:
+            feed.stop()
+        at = self.loop.now if self.source.stamped else ended
+        self.loop.arrive(Command(at, "stop", "the run ends"), 0)
+        self.loop.until(at + SETTLE_NS)
+        for number, since in self._down_since.items():
+            self._link(number, since, ended)
+        summary = self.picture.summary(self.loop, ended)
+        self.journal.close(summary)
+        summary["effect_hash"] = self.journal.effect_hash
+        if self.console is not None:
+            self.console.say(self.picture.screen(self.loop, ended))
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        children = [child for child in (self.console, self.analyst, self.source.child) if child is not None]
+        await asyncio.gather(*(child.stop() for child in children))
+        return summary
+
+    # --- what arrives
+
+    def _post(self, event: Event, received: int) -> None:
+        if isinstance(event, LinkUp):
+            self._link(event.link, self._down_since.pop(event.link, 0), now_ns())
+        elif isinstance(event, LinkDown):
+            self._down_since.setdefault(event.link, now_ns())
+        self.loop.arrive(event, received)
+        scores = self.engine.watch.scores
+        for inst in self.engine.changed:
+            if (score := scores.get(inst)) is not None:
+                self.picture.scores.apply(score)
+
+    def _link(self, number: int, since: int, now: int) -> None:
+        if since:
+            self.picture.down_ns += (now - since) // len(self.feeds)
+
+    def _effects(self, event: Event, effects: list[Effect]) -> None:
+        self.picture.see(self.engine, event, effects)
+
+    def _resync(self, effect: Resync) -> None:
+        self.feeds[effect.link].resync(effect.channel, effect.symbol)
+
+    async def _tick(self) -> None:
+        while True:
+            await asyncio.sleep(TICK_S)
+            self.loop.until(now_ns())
+
+    # --- the people's side
+
+    async def _draw(self) -> None:
+        while self.console is not None:
+            self.console.say(self.picture.screen(self.loop, now_ns()))
+            await asyncio.sleep(PICTURE_S)
+
+    async def _listen(self, analyst: Child) -> None:
+        async for said in analyst.lines():
+            if "stage" in said:
+                self.picture.analyst = f"{said['stage']} {said.get('symbol', '')}".strip()
+            elif "bias" in said:
+                bias = msgspec.convert(said["bias"], TrendBias)
+                now = self.loop.now if self.source.stamped else now_ns()
+                self.loop.arrive(msgspec.structs.replace(bias, ts=now), 0)
+            elif "report" in said:
+                self.picture.reports += [said["report"][kind] for kind in ("html", "md", "json")]
+            elif "error" in said:
+                self.picture.say(f"analysis of {said['error']['symbol']}: {said['error']['text']}")
+            elif "scheduled" in said:
+                self.picture.analyst = str(said["scheduled"])
+                self.analysed.set()
+        self.picture.analyst = self.picture.analyst or "ended"
+
+    async def _tell_averages(self, analyst: Child) -> None:
+        while True:
+            await asyncio.sleep(HFT_S)
+            scores = self.picture.scores
+            averages = {
+                inst.rpartition("@")[0]: {"score": mean, "tier": self.engine.watch.scores[inst].tier}
+                for inst in self.engine.watch.scores
+                if (mean := scores.average(inst)) is not None
+            }
+            analyst.say({"hft": averages})
+
+
+async def execute(plan: Plan, source: Source, build: Callable[[Start], Parts]) -> dict[str, Any]:
+    """Run to the end, to Ctrl-C or to SIGTERM; the summary either way."""
+    run = Run(plan, source, build)
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        with contextlib.suppress(NotImplementedError):  # Windows has no loop signal handlers
+            loop.add_signal_handler(number, run.stop.set)
+    return await run.run()
+
+
+def start(main: Coroutine[Any, Any, Any]) -> Any:
+    """Run a coroutine on uvloop where there is one."""
+    try:
+        import uvloop
+    except ImportError:
+        return asyncio.run(main)
+    return uvloop.run(main)

@@ -1,0 +1,253 @@
+"""The desk as people see it: the console's pictures, and the summary at the end."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Any
+
+from desk.engine import Engine
+from desk.events import Event
+from desk.instrument import Instrument, split_key
+from desk.intents import Decline, Effect, Noted, Refuse, Signal, Tell
+from desk.market.state import BookState, Market
+from desk.projections.score_log import ScoreLog
+from desk.projections.screen import BookRow, PositionRow, Screen, SignalRow, SymbolRow
+from desk.run.loop import Loop
+from desk.run.source import Source
+
+KEEP_SIGNALS, KEEP_MESSAGES = 12, 8
+
+
+class Picture:
+    """Collects what the screen needs beside the engine's own state."""
+
+    def __init__(self, mode: str, source: Source, fee_tier: str, started: int) -> None:
+        self.mode, self.source, self.fee_tier, self.started = mode, source, fee_tier, started
+        self.signals: deque[SignalRow] = deque(maxlen=KEEP_SIGNALS)
+        self.messages: deque[str] = deque(maxlen=KEEP_MESSAGES)
+        self.last_signal: dict[str, Signal] = {}
+        self.why_not: dict[str, str] = {}
+        self.scores = ScoreLog()
+        self.reports: list[str] = []
+        self.analyst = ""
+        self.down_ns = 0
+        self._frames_before = (0, started)
+        self._rate = 0.0
+
+    def say(self, text: str) -> None:
+        """A line for the person watching."""
+        self.messages.append(text)
+
+    def see(self, engine: Engine, event: Event, effects: list[Effect]) -> None:
+        """Take notice of what the engine answered."""
+        for effect in effects:
+            if isinstance(effect, Noted):
+                self._noted(engine, effect.what)
+            elif isinstance(effect, Refuse):
+                self.why_not[effect.place.inst] = f"RISK_{effect.rule.upper()}"
+            elif isinstance(effect, Tell):
+                self.messages.append(effect.text)
+
+    def _noted(self, engine: Engine, what: Signal | Decline) -> None:
+        if isinstance(what, Decline):
+            self.why_not[what.inst] = what.code
+            return
+        inst = engine.watch.instruments.get(what.inst)
+        if inst is None:
+            return
+        self.last_signal[what.inst] = what
+        self.why_not[what.inst] = ""
+        self.signals.append(
+            SignalRow(
+                what.ts,
+                inst.symbol,
+                what.side.name,
+                inst.px_text(what.entry),
+                inst.px_text(what.stop),
+                inst.px_text(what.target),
+                inst.qty_text(what.qty),
+                what.hft,
+                what.strength,
+                what.net_target_bps,
+                what.break_even,
+                "; ".join(what.reasons),
+            )
+        )
+
+    # --- the console
+
+    def screen(self, loop: Loop, now: int) -> Screen:
+        """One frozen picture."""
+        engine = loop.engine
+        watch = engine.watch
+        elapsed = max(now - self.started, 1)
+        frames, since = self._frames_before
+        if now - since > 1_000_000_000:
+            self._rate = (watch.frames - frames) * 1e9 / (now - since)
+            self._frames_before = (watch.frames, now)
+        counts = loop.blotter.result()
+        markets = list(watch.markets.values())
+        for market in markets:
+            market.now = engine.now
+        return Screen(
+            ts=now,
+            mode=self.mode,
+            feed=self.source.feed,
+            venue_status=markets[0].venue_status if markets else "unknown",
+            simulated=self.source.simulated,
+            elapsed_s=elapsed / 1e9,
+            frames=watch.frames,
+            frames_per_s=self._rate,
+            link_up_pct=100.0 * max(0.0, 1 - self.down_ns / elapsed),
+            books=book_rows(markets),
+            symbols=tuple(self._symbol(engine, market) for market in markets),
+            signals=tuple(self.signals),
+            positions=position_rows(engine, markets),
+            refusals=dict(counts.refusals),
+            latency_us={name: loop.tick_to_signal.at(q) for name, q in (("p50", 0.5), ("p99", 0.99), ("p99_9", 0.999))},
+            orders_open=len(engine.account.open_orders),
+            orders=counts.orders,
+            fills=counts.fills,
+            exposure=engine.account.gross(engine.quotes[0]) if engine.quotes else 0.0,
+            exposure_limit=exposure_limit(engine),
+            breaker=engine.account.state(engine.now),
+            journal_seq=loop.journal.seq,
+            journal_state=loop.journal.broken or "ok",
+            pnl_quote=float(engine.portfolio.pnl(engine.quotes[0])) if engine.quotes else 0.0,
+            fee_tier=self.fee_tier,
+            reports=tuple(self.reports),
+            messages=tuple(self.messages),
+            analyst=self.analyst,
+        )
+
+    def _symbol(self, engine: Engine, market: Market) -> SymbolRow:
+        inst = market.instrument
+        symbol, _ = split_key(market.inst)
+        score = engine.watch.scores.get(market.inst)
+        bias = engine.biases.get(symbol)
+        signal = self.last_signal.get(market.inst)
+        track = market.track
+        quoted = inst is not None and track is not None and not track.book.one_sided
+        technical = next((found for seat in engine.seats if (found := technical_of(seat.strategy, market.inst))), None)
+        return SymbolRow(
+            symbol=symbol,
+            px_decimals=inst.px_decimals if inst else 2,
+            bid=inst.price(market.bid) if inst and quoted else None,
+            ask=inst.price(market.ask) if inst and quoted else None,
+            spread_bps=score.features.spread_bps if score else None,
+            tier=track.book.tier if track else "",
+            state=track.state.value if track else BookState.DOWN.value,
+            score=score.total if score else None,
+            imbalance=score.imbalance if score else None,
+            order_count=score.order_count if score else None,
+            spread=score.spread if score else None,
+            label=score.label if score else "",
+            technical=technical,
+            bias=bias.score if bias else None,
+            bias_label=bias.label if bias else "",
+            bias_expires=bias.expires if bias else 0,
+            alignment=signal.alignment if signal else "",
+            last_signal=f"{signal.side.name} {inst.px_text(signal.entry)}" if signal and inst else "",
+            why_not=self.why_not.get(market.inst, "") or market.why,
+        )
+
+    # --- the end
+
+    def summary(self, loop: Loop, now: int) -> dict[str, Any]:
+        """The run in one object: the JSON of `--json`, and session.json."""
+        engine = loop.engine
+        counts = loop.blotter.result()
+        percentiles = {name: loop.tick_to_signal.at(q) for name, q in (("p50", 0.5), ("p99", 0.99), ("p99_9", 0.999))}
+        return {
+            "mode": self.mode,
+            "feed": self.source.feed,
+            "simulated": self.source.simulated,
+            "duration_s": round((now - self.started) / 1e9, 3),
+            "frames": engine.watch.frames,
+            "bad_frames": engine.watch.bad_frames,
+            "books": [
+                {
+                    "symbol": row.symbol,
+                    "venue": row.venue,
+                    "tier": row.tier,
+                    "state": row.state,
+                    "crc_ok": row.crc_ok,
+                    "crc_bad": row.crc_bad,
+                    "resyncs": row.resyncs,
+                }
+                for row in book_rows(list(engine.watch.markets.values()))
+            ],
+            "scores": self.scores.result(),
+            "signals": counts.signals,
+            "refusals": dict(counts.refusals),
+            "orders": counts.orders,
+            "fills": counts.fills,
+            "pnl_quote": float(engine.portfolio.pnl(engine.quotes[0])) if engine.quotes else 0.0,
+            "pnl_by_quote": {quote: str(engine.portfolio.pnl(quote)) for quote in engine.quotes},
+            "fees_by_quote": {quote: str(fees) for quote, fees in engine.portfolio.fees.items()},
+            "fee_tier": self.fee_tier,
+            "biases": {symbol: {"score": b.score, "label": b.label} for symbol, b in engine.biases.items()},
+            "latency_us": {"tick_to_signal": percentiles},
+            "reports": list(self.reports),
+            "session": str(loop.journal.folder),
+            "effect_hash": loop.journal.effect_hash,
+            "problems": [loop.journal.broken] if loop.journal.broken else [],
+        }
+
+
+def technical_of(strategy: object, inst: str) -> float | None:
+    """The technical score of a strategy that keeps one."""
+    scores = getattr(strategy, "technical", None)
+    return scores.get(inst) if isinstance(scores, dict) else None
+
+
+def book_rows(markets: list[Market]) -> tuple[BookRow, ...]:
+    """Every book of every symbol."""
+    rows = []
+    for market in markets:
+        symbol, venue = split_key(market.inst)
+        for channel in ("level3", "book"):
+            if (track := market.tracks.get(channel)) is not None:
+                age = (market.now - track.proof) / 1e6 if track.proof else None
+                rows.append(
+                    BookRow(
+                        symbol,
+                        venue,
+                        track.book.tier,
+                        track.state.value,
+                        track.crc_ok,
+                        track.crc_bad,
+                        track.resyncs,
+                        age,
+                    )
+                )
+    return tuple(rows)
+
+
+def position_rows(engine: Engine, markets: list[Market]) -> tuple[PositionRow, ...]:
+    """Every instrument that was ever traded."""
+    rows = []
+    for market in markets:
+        position = engine.portfolio.position(market.inst)
+        inst: Instrument | None = market.instrument
+        if inst is None or (not position.qty and not position.fees and not position.realised):
+            continue
+        average = position.avg
+        rows.append(
+            PositionRow(
+                inst.symbol,
+                inst.qty_text(position.qty),
+                f"{inst.price(average):.{inst.px_decimals}f}" if average is not None else "",
+                inst.px_text(int(market.mid)) if market.ready else "",
+                float(engine.portfolio.unrealised(market.inst)),
+                float(position.realised),
+                float(position.fees),
+            )
+        )
+    return tuple(rows)
+
+
+def exposure_limit(engine: Engine) -> float:
+    """The gross limit of the first account, in its quote currency; 0 before the account's first day began."""
+    purse = engine.account.purse(engine.quotes[0]) if engine.quotes else None
+    return engine.limits.max_gross_pct / 100 * purse.day_start if purse is not None else 0.0

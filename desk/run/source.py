@@ -1,0 +1,155 @@
+"""Where a run's market data comes from: the embedded exchange, Kraken, or a recording served again."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import msgspec
+
+from desk.config import Config
+from desk.errors import FeedError
+from desk.io.frames import read_frames
+from desk.io.kraken_token import fetch_token
+from desk.io.recorded_exchange import survey
+from desk.run.children import Child
+from desk.run.clock import now_ns
+from desk.messages import LinkSpec, Subscription
+
+START_PATIENCE_S = 30.0
+PROBE_S = 5.0
+
+
+class Source(msgspec.Struct, frozen=True, kw_only=True):
+    """One market-data source, ready to be connected to."""
+
+    feed: str
+    venue: str
+    symbols: tuple[str, ...]
+    links: tuple[LinkSpec, ...]
+    urls: tuple[str, ...]  # by link
+    rest_url: str  # "" where the source has no REST
+    simulated: bool
+    stamped: bool = False
+    begin: int = 0  # ns, the time of the first frame; the recording's own clock where it has one
+    silence_ns: int
+    key: str = ""
+    secret: str = ""
+    notes: tuple[str, ...] = ()
+    child: Child | None = None
+
+    def token(self, link: int) -> Callable[[], Awaitable[str]] | None:
+        """How to get the token of a link that needs one: fresh per connection, never logged."""
+        if self.links[link].name != "level3":
+            return None
+        return lambda: asyncio.to_thread(fetch_token, self.rest_url, self.key, self.secret, now_ns())
+
+
+def kraken_links(config: Config, symbols: tuple[str, ...], *, level3: bool) -> tuple[LinkSpec, ...]:
+    """The public link (instrument, trade, candles, book) and, with a key, the level3 link."""
+    wanted = [Subscription("instrument", "")]
+    for channel, depth, interval in (("trade", 0, 0), ("ohlc", 0, 1), ("book", config.venue.book_depth, 0)):
+        wanted += [Subscription(channel, symbol, depth, interval) for symbol in symbols]
+    links = [LinkSpec("public", tuple(wanted))]
+    if level3:
+        depth = config.venue.level3_depth
+        links.append(LinkSpec("level3", tuple(Subscription("level3", symbol, depth) for symbol in symbols)))
+    return tuple(links)
+
+
+async def embedded(config: Config, symbols: tuple[str, ...], seed: int, logs: Path) -> Source:
+    """Start the embedded exchange in its own process and describe it."""
+    child = await Child.start("embedded exchange", ["exchange", "--port", "0", "--seed", str(seed), "--child"], logs)
+    ready = await child.first(START_PATIENCE_S)
+    return Source(
+        feed="embedded",
+        venue="embedded",
+        symbols=symbols,
+        links=kraken_links(config, symbols, level3=True),
+        urls=(ready["ws"], ready["ws"]),
+        rest_url=ready["rest"],
+        simulated=True,
+        begin=now_ns(),
+        silence_ns=int(config.venue.silence_s * 1e9),
+        key=ready["key"],
+        secret=ready["secret"],
+        child=child,
+    )
+
+
+async def kraken(config: Config, symbols: tuple[str, ...]) -> Source:
+    """Kraken itself. Raises FeedError when it cannot be reached, with the way to the embedded feed."""
+    await probe(config.venue.ws_url)
+    key, secret = os.environ.get(config.venue.key_env, ""), os.environ.get(config.venue.secret_env, "")
+    level3 = bool(key and secret)
+    notes = (
+        () if level3 else (f"no {config.venue.key_env}: books by level (tier L2); a key with WebSocket access adds L3",)
+    )
+    return Source(
+        feed="kraken",
+        venue="kraken",
+        symbols=symbols,
+        links=kraken_links(config, symbols, level3=level3),
+        urls=(config.venue.ws_url, config.venue.ws_l3_url),
+        rest_url=config.venue.rest_url,
+        simulated=False,
+        begin=now_ns(),
+        silence_ns=int(config.venue.silence_s * 1e9),
+        key=key,
+        secret=secret,
+        notes=notes,
+    )
+
+
+async def probe(url: str) -> None:
+    """Raise FeedError unless something listens at the address."""
+    parts = urlsplit(url)
+    port = parts.port or (443 if parts.scheme == "wss" else 80)
+    try:
+        async with asyncio.timeout(PROBE_S):
+            _, writer = await asyncio.open_connection(parts.hostname, port)
+            writer.close()
+    except (OSError, TimeoutError) as err:
+        why = str(err) or f"no answer within {PROBE_S:.0f} s"
+        raise FeedError(
+            f"{parts.hostname}:{port} cannot be reached ({why}). Check the network, or run without one: --feed embedded"
+        ) from err
+
+
+async def recording(path: Path, speed: float, symbols: tuple[str, ...], logs: Path) -> Source:
+    """Serve a recording again in its own process. Raises FeedError for a file that holds no market data."""
+    contents = survey(lambda: read_frames(path), str(path))
+    recorded = tuple(dict.fromkeys(symbol for _, symbol in contents.topics if symbol))
+    missing = [symbol for symbol in symbols if symbol not in recorded]
+    if missing:
+        raise FeedError(f"{path}: {', '.join(missing)} not in it; it holds {', '.join(recorded)}")
+    kept = symbols or recorded
+    wanted = tuple(
+        Subscription(
+            channel,
+            symbol,
+            depth=size if channel in ("book", "level3") else 0,
+            interval=(size or 1) if channel == "ohlc" else 0,
+        )
+        for (channel, symbol), size in contents.topics.items()
+        if symbol in kept
+    )
+    args = ["exchange", "--port", "0", "--frames", str(path), "--speed", str(speed), "--child"]
+    child = await Child.start("recording server", args, logs)
+    ready = await child.first(START_PATIENCE_S)
+    return Source(
+        feed=f"replay:{path}",
+        venue="kraken",
+        symbols=kept,
+        links=(LinkSpec("recording", wanted),),
+        urls=(ready["ws"],),
+        rest_url="",
+        simulated=False,
+        stamped=True,
+        begin=contents.begin,
+        silence_ns=120_000_000_000,  # a recording may hold long silences of its own
+        child=child,
+    )

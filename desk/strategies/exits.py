@@ -1,0 +1,96 @@
+"""When to leave a position: pure rules of prices and time that any strategy composes.
+
+A long leaves at the bid and a short at the ask, so those are the prices compared. Prices in ticks, times in ns.
+"""
+
+from __future__ import annotations
+
+from math import ceil
+
+from desk.messages import Side
+from desk.signals.timing import EXIT_NOW, TIGHTEN, stop_advice, tightened
+
+TAKE_PROFIT, STOP, TIME_STOP, BOOK_TURNED = "take_profit", "stop", "time_stop", "book_turned"
+
+
+def stopped(side: Side, stop: int, bid: int, ask: int) -> bool:
+    """The price at which the position could leave has reached its stop."""
+    return bid <= stop if side > 0 else ask >= stop
+
+
+def reached(side: Side, target: int, bid: int, ask: int) -> bool:
+    """The price at which the position could leave has reached its target."""
+    return bid >= target if side > 0 else ask <= target
+
+
+def overdue(deadline: int, now: int) -> bool:
+    """The position has been held for as long as it was meant to."""
+    return now >= deadline
+
+
+def exit_reason(side: Side, stop: int, target: int, deadline: int, bid: int, ask: int, now: int) -> str | None:
+    """Why to leave now: "stop", "take_profit", "time_stop", in this order of precedence, or None to stay.
+
+    >>> exit_reason(Side.BUY, 90, 120, 1000, 100, 101, 5), exit_reason(Side.SELL, 110, 80, 1000, 108, 110, 5)
+    (None, 'stop')
+    """
+    if stopped(side, stop, bid, ask):
+        return STOP
+    if reached(side, target, bid, ask):
+        return TAKE_PROFIT
+    return TIME_STOP if overdue(deadline, now) else None
+
+
+def bracket_prices(side: Side, entry: int, risk: float, reward_to_risk: float, tick: int = 1) -> tuple[int, int] | None:
+    """(stop, target) around an entry: `risk` and its multiple, each rounded away from the entry to whole `tick`s.
+
+    The target is never nearer than reward_to_risk times the stop. None when a price would fall to 0: too coarse a tick.
+
+    >>> bracket_prices(Side.BUY, 1000, 10.2, 2.0), bracket_prices(Side.SELL, 1000, 10.2, 2.0, 5)
+    ((989, 1022), (1015, 970))
+    """
+    down = max(1, ceil(risk / tick))
+    up = ceil(down * reward_to_risk)
+    stop, target = entry - side * down * tick, entry + side * up * tick
+    return (stop, target) if min(stop, target) > 0 else None
+
+
+def exit_limit(side: Side, bid: int, ask: int, collar: int) -> int:
+    """Limit price that leaves a position at once, at most `collar` ticks worse than the touch.
+
+    >>> exit_limit(Side.BUY, 100, 101, 5), exit_limit(Side.SELL, 100, 101, 5)
+    (95, 106)
+    """
+    return max(1, bid - collar) if side > 0 else ask + collar
+
+
+class Bracket:
+    """The exits of one position. `stop` only ever moves towards the price, and at most once, on a book that leans
+    against the position; a book that stands strongly against it ends it. HOLD is not taken up: the size was computed
+    for this stop, deferring it would risk more than allowed.
+
+    >>> bracket = Bracket(Side.BUY, 1000, 990, 1020, deadline=10**9)
+    >>> bracket.check(1001, 1002, 0, x=-30.0), bracket.stop, bracket.check(995, 996, 1, x=0.0)
+    (None, 995, 'stop')
+    """
+
+    __slots__ = ("deadline", "entry", "side", "stop", "target", "tightened")
+
+    def __init__(self, side: Side, entry: int, stop: int, target: int, deadline: int) -> None:
+        if not side * stop < side * entry < side * target:
+            raise ValueError(f"stop {stop}, entry {entry} and target {target} do not bracket a {side.name}")
+        self.side, self.entry, self.stop, self.target, self.deadline = side, entry, stop, target, deadline
+        self.tightened = False
+
+    def check(self, bid: int, ask: int, now: int, x: float | None = None) -> str | None:
+        """Why to leave now, or None; x = position side · effective score, None when there is none to believe."""
+        reason = exit_reason(self.side, self.stop, self.target, self.deadline, bid, ask, now)
+        if reason is not None:
+            return reason
+        advice = stop_advice(x)
+        if advice == EXIT_NOW:
+            return BOOK_TURNED
+        if advice == TIGHTEN and not self.tightened:
+            self.stop = tightened(self.side, self.stop, bid if self.side > 0 else ask)
+            self.tightened = True
+        return None
