@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from desk.config import Config
     from desk.events import Start
     from desk.run.live import Parts
 
@@ -107,8 +106,8 @@ def run(options: argparse.Namespace) -> int:
     config = modes.configure(options.config, options.symbols)
     if options.feed == "kraken" and options.mode != "ultimate" and not config.scalping_engine.enabled:
         _complain(
-            f'scalping on a real venue is off: set "scalping_engine": {{"enabled": true}} in {options.config} to allow it '
-            "(orders stay on paper), or try it first with --feed embedded"
+            f'scalping on a real venue is off: set "scalping_engine": {{"enabled": true}} in {options.config} '
+            "to allow it (orders stay on paper), or try it first with --feed embedded"
         )
         return NOT_ENABLED
     if options.mode == "ultimate":
@@ -186,13 +185,14 @@ def doctor(argv: list[str]) -> int:
     p.add_argument("--json", action="store_true")
     options = p.parse_args(argv)
     from desk.io import doctor as examination
+    from desk.io.config_file import read
 
-    findings = examination.examine(options.config)
+    findings = examination.examine(options.config, read)
     if options.json:
         _print_json([{"name": f.name, "state": f.state, "text": f.text, "fix": f.fix} for f in findings])
     else:
         print(examination.render(findings))
-    return FAILED if any(f.state == "bad" for f in findings) else OK
+    return examination.exit_code(findings)
 
 
 def exchange(argv: list[str]) -> int:

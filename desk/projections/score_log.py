@@ -44,6 +44,21 @@ class ScoreLog:
             return None
         return run.area / (run.since - run.first)
 
+    def window(self) -> dict[str, dict[str, Any]]:
+        """Per symbol the average with its span (ns) and tier: what the analyst is told."""
+        return {
+            inst.rpartition("@")[0]: {
+                "score": mean, "tier": run.last.tier, "begin": run.first, "end": run.since, "samples": run.n
+            }
+            for inst, run in self._runs.items()
+            if (mean := self.average(inst)) is not None
+        }  # fmt: skip
+
+    @property
+    def span(self) -> int:
+        """The longest window so far, ns."""
+        return max((run.since - run.first for run in self._runs.values()), default=0)
+
     def restart(self) -> None:
         """Begin a new window for the averages; range and counts go on."""
         for run in self._runs.values():

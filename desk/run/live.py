@@ -29,6 +29,7 @@ from desk.wire.session import Policy, Session
 
 TICK_S = 0.05
 PICTURE_S = 0.25
+HFT_WINDOW_NS = 900_000_000_000  # the average the analyst gets covers up to this
 HFT_S = 30.0  # how often the analyst hears the average order-book score
 SETTLE_NS = 2_000_000_000  # for the venue's last answers after a stop
 
@@ -60,8 +61,8 @@ class Parts(msgspec.Struct, frozen=True):
 class Run:
     """A run in progress."""
 
-    def __init__(self, plan: Plan, source: Source, build: Callable[[Start], Parts]) -> None:
-        self.plan, self.source = plan, source
+    def __init__(self, plan: Plan, source: Source, build: Callable[[Start], Parts], stop: asyncio.Event) -> None:
+        self.plan, self.source, self.stop = plan, source, stop
         self.started = now_ns()
         self.start = Start(
             source.begin,
@@ -81,7 +82,6 @@ class Run:
         self.journal = JournalWriter(plan.session)
         self.loop = Loop(self.engine, self.parts.venue, self.journal, self._resync, self._effects)
         self.feeds = [self._feed(number) for number in range(len(source.links))]
-        self.stop = asyncio.Event()
         self.console: Child | None = None
         self.analyst: Child | None = None
         self._down_since: dict[int, int] = dict.fromkeys(range(len(self.feeds)), self.started)
@@ -224,22 +224,23 @@ class Run:
         while True:
             await asyncio.sleep(HFT_S)
             scores = self.picture.scores
-            averages = {
-                inst.rpartition("@")[0]: {"score": mean, "tier": self.engine.watch.scores[inst].tier}
-                for inst in self.engine.watch.scores
-                if (mean := scores.average(inst)) is not None
-            }
-            analyst.say({"hft": averages})
+            analyst.say({"hft": scores.window()})
+            if scores.span > HFT_WINDOW_NS:
+                scores.restart()
 
 
 async def execute(plan: Plan, source: Source, build: Callable[[Start], Parts]) -> dict[str, Any]:
     """Run to the end, to Ctrl-C or to SIGTERM; the summary either way."""
-    run = Run(plan, source, build)
-    loop = asyncio.get_running_loop()
+    return await Run(plan, source, build, stop_signal()).run()
+
+
+def stop_signal() -> asyncio.Event:
+    """Set by Ctrl-C or SIGTERM."""
+    stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         with contextlib.suppress(NotImplementedError):  # Windows has no loop signal handlers
-            loop.add_signal_handler(number, run.stop.set)
-    return await run.run()
+            asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    return stop
 
 
 def start(main: Coroutine[Any, Any, Any]) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
 import shutil
 import sys
 import traceback
@@ -17,13 +18,16 @@ from desk.errors import DeskError
 from desk.events import Start
 from desk.io.config_file import canonical, config_hash, load
 from desk.run import source as sources
+from desk.run.analyst import candle_source, run_analyst
+from desk.run.children import Child
 from desk.run.clock import now_ns
-from desk.run.live import Parts, Plan, execute, start
+from desk.run.live import Parts, Plan, execute, start, stop_signal
 from desk.run.source import Source
 from desk.run.version import version
 from desk.wire.stamps import format_ns
 
 BUG = 70
+AnalysisFunctions = tuple[Callable[..., Any], Callable[..., Any]]
 NAMED_FREE = "SIMULATED MARKET, fee-free tier"
 
 
@@ -134,7 +138,100 @@ def analyst_args(options: argparse.Namespace, config: Config, source: Source) ->
     where = ["--candles", str(options.candles)] if options.candles else ["--rest", source.rest_url]
     if not options.candles and not source.rest_url:
         return None
-    return ["analyst", "--venue", source.venue, *where, "--config-json", canonical(config)]
+    simulated = ["--simulated"] if source.simulated else []
+    return ["analyst", "--venue", source.venue, *where, *simulated, "--config-json", canonical(config)]
+
+
+def analyst_process(argv: list[str], functions: AnalysisFunctions) -> int:
+    """The verb `analyst`: the slow system as a child of a run."""
+    p = argparse.ArgumentParser(prog="analyst")
+    p.add_argument("--venue", required=True)
+    p.add_argument("--rest", default="")
+    p.add_argument("--candles", type=Path)
+    p.add_argument("--simulated", action="store_true")
+    p.add_argument("--config-json", required=True)
+    options = p.parse_args(argv)
+    config = msgspec.json.decode(options.config_json, type=Config)
+    candles = candle_source(options.rest, options.candles, config.ultimate_analyzer.symbols)
+    return run_analyst(config, candles, *functions, options.venue, options.simulated)
+
+
+def ultimate(options: argparse.Namespace, config: Config, functions: AnalysisFunctions) -> int:
+    """`--mode ultimate`: reports now (`--once`), or now and at the daily times until Ctrl-C or `--duration`."""
+    summary = start(_ultimate(options, config, functions))
+    if options.json:
+        print(msgspec.json.format(msgspec.json.encode(summary)).decode())  # noqa: T201
+    return 0 if summary["reports"] else 1
+
+
+async def _ultimate(options: argparse.Namespace, config: Config, functions: AnalysisFunctions) -> dict[str, Any]:
+    began = now_ns()
+    log = Path(config.journal.dir) / "ultimate.log"
+    candles, source = options.candles, None
+    if candles is None:
+        source = await _source(options, config, log)
+        if not source.rest_url:
+            raise DeskError(f"--feed {options.feed} has no candles: add --candles PATH with a CSV or Parquet file")
+    log.parent.mkdir(parents=True, exist_ok=True)
+    venue = source.venue if source else "file"
+    reports: list[str] = []
+    problems: list[str] = []
+    args = ["analyst", "--venue", venue, "--config-json", canonical(config)]
+    args += ["--candles", str(candles)] if candles else ["--rest", source.rest_url if source else ""]
+    args += ["--simulated"] if source and source.simulated else []
+    analyst = await Child.start("analyst", args, log)
+    ended = stop_signal()
+    try:
+        async with asyncio.timeout(options.duration):
+            reader = asyncio.ensure_future(_read_analyst(analyst, options, reports, problems))
+            await asyncio.wait((reader, asyncio.ensure_future(ended.wait())), return_when=asyncio.FIRST_COMPLETED)
+            if reader.done():
+                reader.result()
+    except TimeoutError:
+        pass  # --duration is over
+    finally:
+        await analyst.stop()
+        if source and source.child:
+            await source.child.stop()
+    return {
+        "mode": "ultimate",
+        "feed": options.feed if candles is None else f"candles:{candles}",
+        "simulated": bool(source and source.simulated),
+        "duration_s": round((now_ns() - began) / 1e9, 3),
+        "frames": 0,
+        "books": [],
+        "signals": 0,
+        "refusals": {},
+        "orders": 0,
+        "fills": 0,
+        "pnl_quote": 0.0,
+        "latency_us": {"tick_to_signal": {"p50": None, "p99": None, "p99_9": None}},
+        "reports": reports,
+        "session": None,
+        "effect_hash": None,
+        "problems": problems,
+    }
+
+
+async def _read_analyst(analyst: Child, options: argparse.Namespace, reports: list[str], problems: list[str]) -> None:
+    """Pass on what the analyst says; returns after the first analysis with `--once`, else when it ends."""
+    speak: Callable[[str], None] = (lambda line: None) if options.json else print
+    async for said in analyst.lines():
+        if "stage" in said and said["symbol"]:
+            speak(f"{said['symbol']}: {said['stage']}")
+        elif "bias" in said:
+            speak(f"{said['bias']['symbol']}: {said['bias']['label']} {said['bias']['score']:+.1f}")
+        elif "report" in said:
+            reports += [said["report"][kind] for kind in ("html", "md", "json")]
+            speak(f"{said['report']['symbol']}: {said['report']['html']}")
+        elif "error" in said:
+            problems.append(said["error"]["text"])
+            print(f"error: {said['error']['text']}", file=sys.stderr)  # noqa: T201
+        elif "scheduled" in said:
+            if options.once:
+                return
+            speak(said["scheduled"])
+    problems.append(f"the analyst ended: {analyst.last_words()}")
 
 
 def last_words(summary: dict[str, Any]) -> str:
@@ -156,7 +253,8 @@ def last_words(summary: dict[str, Any]) -> str:
         lines.append(f"  why not: {most}")
     if latency["p50"] is not None:
         lines.append(
-            f"  tick to signal: p50 {latency['p50']:.0f} µs, p99 {latency['p99']:.0f} µs, p99.9 {latency['p99_9']:.0f} µs"
+            "  tick to signal: "
+            + ", ".join(f"{name.replace('_', '.')} {latency[name]:.0f} µs" for name in ("p50", "p99", "p99_9"))
         )
     lines += [f"  report {path}" for path in summary["reports"] if path.endswith(".html")]
     lines.append(f"  session {summary['session']} (effect hash {summary['effect_hash']})")

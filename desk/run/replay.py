@@ -21,8 +21,8 @@ def replay(folder: Path, build: Callable[[Start], Engine]) -> dict[str, Any]:
     """Run a session's events through a fresh engine (the command's JSON).
 
     `equal` says whether every answer is the recorded one; `effect_hash` is that of the recomputed answers,
-    `recorded_hash` that of the session's summary (None when the session never ended properly). Raises JournalError for a
-    journal that cannot be read, or that does not begin with its manifest.
+    `recorded_hash` that of the session's summary (None when the session never ended properly). Raises JournalError for
+    a journal that cannot be read, or that does not begin with its manifest.
     """
     entries, torn, said = read_session(folder)
     start = entries[0].event
@@ -70,7 +70,7 @@ def describe(result: dict[str, Any]) -> str:
         f"{result['session']} (recorded by {result['version']}): {result['entries']:,} entries, "
         f"{result['frames']:,} frames; {verdict}",
         f"  signals {result['signals']}, orders {result['orders']}, fills {result['fills']}",
-        f"  effect hash {result['effect_hash']} (recorded: {result['recorded_hash'] or 'none, the session did not end'})",
+        f"  effect hash {result['effect_hash']}, recorded {result['recorded_hash'] or '(the session did not end)'}",
     ]
     if result["torn_tail_bytes"]:
         lines.append(f"  torn tail: the last {result['torn_tail_bytes']} bytes were cut off in the writing")

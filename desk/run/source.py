@@ -15,9 +15,9 @@ from desk.errors import FeedError
 from desk.io.frames import read_frames
 from desk.io.kraken_token import fetch_token
 from desk.io.recorded_exchange import survey
+from desk.messages import LinkSpec, Subscription
 from desk.run.children import Child
 from desk.run.clock import now_ns
-from desk.messages import LinkSpec, Subscription
 
 START_PATIENCE_S = 30.0
 PROBE_S = 5.0

@@ -4,18 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-import msgspec
-
-from desk.messages import Ack, Message
-
-
-class Subscription(msgspec.Struct, frozen=True):
-    """One channel for one symbol; `depth` for books, `interval` (minutes) for candles, 0 where it does not apply."""
-
-    channel: str
-    symbol: str
-    depth: int = 0
-    interval: int = 0
+from desk.messages import Ack, Message, Subscription
 
 
 class Codec(Protocol):

@@ -16,8 +16,8 @@ from collections.abc import Callable, Iterator
 import msgspec
 
 from desk.errors import DecodeError
-from desk.messages import Ack
-from desk.wire.codec import Codec, Subscription
+from desk.messages import Ack, Subscription
+from desk.wire.codec import Codec
 from desk.wire.retry import SECOND, Backoff
 
 

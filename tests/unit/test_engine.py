@@ -1,0 +1,242 @@
+"""desk/engine.py, watch and seat: one event in, its answers out, in order, and only through risk."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from desk.config import Risk
+from desk.engine import Engine
+from desk.events import Command, Ended, Fill, Frame, LinkDown, LinkUp, Timer, TrendBias
+from desk.intents import CancelOrder, Noted, Place, Refuse, Resync, Submit, Tell, Wake
+from desk.intents import Decline as Why
+from desk.market.state import BookState
+from desk.messages import LinkSpec, Side, Subscription
+from desk.portfolio.portfolio import Portfolio
+from desk.risk.account import Account
+from desk.risk.rules import limits
+from desk.signals.watch import Watch
+from desk.strategies.base import Strategy
+from desk.wire.kraken import KrakenCodec
+from hft_signals import OrderBookAnalyzer
+
+A, B = "BTC/USD@kraken", "ETH/USD@kraken"
+SECOND = 1_000_000_000
+
+
+class Scripted(Strategy):
+    """Answers each call of a handler with the next intents of its script, and writes down what it saw."""
+
+    def __init__(self, **script):
+        self.script = {name: list(steps) for name, steps in script.items()}
+        self.seen = []
+
+    def _next(self, name, what):
+        self.seen.append((name, what))
+        steps = self.script.get(name, [])
+        return steps.pop(0) if steps else ()
+
+    def on_book(self, inst, view):
+        return self._next("book", inst)
+
+    def on_trade(self, trade, view):
+        return self._next("trade", trade.trade_id)
+
+    def on_bar(self, bar, view):
+        return self._next("bar", bar.begin)
+
+    def on_timer(self, key, view):
+        return self._next("timer", key)
+
+    def on_fill(self, fill, view):
+        return self._next("fill", (fill.fill_id, view.position(fill.inst), view.exposure(fill.inst)))
+
+    def on_ended(self, ended, view):
+        return self._next("ended", ended.why)
+
+    def on_bias(self, bias, view):
+        return self._next("bias", view.bias(bias.symbol))
+
+
+def desk(*strategies):
+    channels = [Subscription("book", s, 10) for s in ("BTC/USD", "ETH/USD")]
+    channels += [Subscription("trade", "BTC/USD"), Subscription("ohlc", "BTC/USD", 0, 1)]
+    watch = Watch(
+        "kraken", (LinkSpec("public", tuple(channels)),), KrakenCodec(), OrderBookAnalyzer().score, {"*": 0.5}
+    )
+    engine = Engine(
+        watch,
+        strategies,
+        Portfolio(Decimal(10_000), watch.instruments),
+        Account(watch.instruments),
+        limits(Risk()),
+        10 * SECOND,
+    )
+    engine.step(LinkUp(1, 0))
+    engine.step(Timer(1, "beat"))
+    return engine
+
+
+def frame(ts, text):
+    return Frame(ts, 0, text.encode())
+
+
+def book(ts, symbol="BTC/USD", kind="snapshot", bid="100.0", ask="100.1", bid_qty="1.00000000"):
+    return frame(
+        ts,
+        f'{{"channel":"book","type":"{kind}","data":[{{"symbol":"{symbol}","bids":[{{"price":{bid},"qty":{bid_qty}}}],'
+        f'"asks":[{{"price":{ask},"qty":1.00000000}}],"timestamp":"2026-08-02T04:23:42.847625Z"}}]}}',
+    )
+
+
+def trade(ts, trade_id, kind="update"):
+    return frame(
+        ts,
+        f'{{"channel":"trade","type":"{kind}","data":[{{"symbol":"BTC/USD","side":"buy","price":100.1,"qty":1.00000000,'
+        f'"ord_type":"market","trade_id":{trade_id},"timestamp":"2026-08-02T04:23:42.847625Z"}}]}}',
+    )
+
+
+def buy(qty=100_000_000, px=1001, **more):
+    return Place(A, Side.BUY, qty, px, **more)
+
+
+def test_a_wish_leaves_as_an_order_that_names_its_cause():
+    """Ids are counters and the cause is the event's number: a replay makes the same ones."""
+    engine = desk(Scripted(book=[[buy()], [buy()]]))
+    (first,) = engine.step(book(SECOND))
+    (second,) = engine.step(book(2 * SECOND, kind="update"))
+    assert isinstance(first, Submit)
+    assert (first.order_id, first.cause, second.order_id, second.cause) == ("o1", 3, "o2", 4)
+
+
+def test_risk_refuses_with_numbers_and_the_wish_does_not_leave():
+    """10 000 of equity, 20 % a symbol: 25 BTC at 100 is over the limit."""
+    engine = desk(Scripted(book=[[buy(qty=2_400_000_000)]]))
+    (refusal,) = engine.step(book(SECOND))
+    assert isinstance(refusal, Refuse)
+    assert refusal.rule == "position"
+    assert refusal.value > refusal.limit
+
+
+def test_an_exit_is_never_refused_by_a_limit():
+    """Even after a kill: a limit must not keep us in a trade."""
+    seat = Scripted(book=[[buy()], [Place(A, Side.SELL, 100_000_000, 1000, reason="stop")]])
+    engine = desk(seat)
+    engine.step(book(SECOND))
+    engine.step(Fill(SECOND + 1, "p1", "o1", A, Side.BUY, 1001, 100_000_000, Decimal(0), maker=False))
+    engine.step(Ended(SECOND + 1, "o1", "filled"))
+    engine.step(Command(SECOND + 2, "kill", "test"))
+    (out,) = engine.step(book(2 * SECOND, kind="update"))
+    assert isinstance(out, Submit)
+    assert seat.seen[2] == ("fill", ("p1", 100_000_000, 100_000_000))
+
+
+def test_after_a_kill_no_new_risk_leaves_and_open_orders_are_cancelled():
+    """Cancels first; entries refused from then on."""
+    engine = desk(Scripted(book=[[buy(tif="gtc")], [buy()]]))
+    engine.step(book(SECOND))
+    effects = engine.step(Command(SECOND + 1, "kill", "enough"))
+    assert [type(e) for e in effects] == [Tell, CancelOrder]
+    (refusal,) = engine.step(book(2 * SECOND, kind="update"))
+    assert isinstance(refusal, Refuse)
+
+
+def test_nothing_is_believed_before_the_snapshot_or_after_the_link_is_gone():
+    """No book, no score, no look by a strategy."""
+    seat = Scripted()
+    engine = desk(seat)
+    engine.step(book(SECOND, kind="update"))
+    assert engine.watch.scores == {}
+    engine.step(book(SECOND))
+    assert A in engine.watch.scores
+    (word,) = engine.step(LinkDown(2 * SECOND, 0, "gone"))
+    assert isinstance(word, Tell)
+    assert engine.watch.scores == {}
+    assert engine.watch.markets[A].why == "BOOK_NOT_SYNCED"
+    assert [name for name, _ in seat.seen] == ["timer", "book"]
+
+
+def test_one_refused_symbol_is_marked_and_the_other_runs():
+    """A7: the venue's own words on that symbol, the rest untouched."""
+    engine = desk(Scripted())
+    (word,) = engine.step(frame(SECOND, '{"error":"nope","method":"subscribe","success":false,"symbol":"ETH/USD"}'))
+    engine.step(book(SECOND))
+    assert isinstance(word, Tell)
+    assert "nope" in word.text
+    assert engine.watch.markets[B].tracks["book"].why == "refused: nope"
+    assert engine.watch.markets[A].ready
+
+
+def test_a_book_crossed_for_two_messages_is_subscribed_again():
+    """Never repaired by deleting levels; that symbol alone."""
+    engine = desk(Scripted())
+    engine.step(book(SECOND))
+    assert [type(e) for e in engine.step(book(SECOND + 1, kind="update", bid="100.2"))] == []
+    assert engine.watch.markets[A].why == "BOOK_CROSSED"
+    effects = engine.step(book(SECOND + 2, kind="update", bid="100.3"))
+    assert [type(e) for e in effects] == [Tell, Resync]
+    assert (effects[1].channel, effects[1].symbol) == ("book", "BTC/USD")
+    assert engine.watch.markets[A].tracks["book"].state is BookState.RESYNC
+
+
+def test_a_snapshot_that_never_comes_is_asked_for_again():
+    """10 s after the acknowledgement."""
+    engine = desk(Scripted())
+    engine.step(book(SECOND, symbol="ETH/USD"))
+    effects = engine.step(Timer(12 * SECOND, "beat"))
+    assert [e.symbol for e in effects if isinstance(e, Resync)] == ["BTC/USD"]
+
+
+def test_repeated_trades_and_snapshots_of_trades_are_not_seen_twice():
+    """The tape after a reconnect repeats what was printed before."""
+    seat = Scripted()
+    engine = desk(seat)
+    engine.step(book(SECOND))
+    for ts, trade_id, kind in (
+        (2, 5, "update"),
+        (3, 5, "update"),
+        (4, 4, "update"),
+        (5, 6, "snapshot"),
+        (6, 7, "update"),
+    ):
+        engine.step(trade(ts * SECOND, trade_id, kind))
+    assert [what for name, what in seat.seen if name == "trade"] == [5, 7]
+
+
+def test_timers_go_back_to_the_seat_that_asked():
+    """Two strategies may use the same key."""
+    first, second = Scripted(), Scripted(book=[[Wake(9, "mine")]])
+    engine = desk(first, second)
+    (wake,) = engine.step(book(SECOND))
+    assert wake == Wake(9, "1/mine")
+    engine.step(Timer(9 * SECOND, wake.key))
+    assert ("timer", "mine") in second.seen
+    assert ("timer", "mine") not in first.seen
+
+
+def test_a_bias_is_seen_until_it_expires():
+    """An old morning must not filter this evening's scalps."""
+    seat = Scripted()
+    engine = desk(seat)
+    bias = TrendBias(SECOND, "BTC/USD", 40.0, 5 * SECOND, "BULLISH", 1.0)
+    engine.step(bias)
+    assert seat.seen[-1] == ("bias", bias)
+    engine.step(Timer(6 * SECOND, "beat"))
+    assert engine.seats[0].bias("BTC/USD") is None
+
+
+def test_a_strategy_s_reason_against_a_trade_is_kept_with_its_cause():
+    """Why not, answered from the journal."""
+    engine = desk(Scripted(book=[[Why(A, "WARM_UP", {"bars": 3.0})]]))
+    (noted,) = engine.step(book(SECOND))
+    assert noted == Noted(Why(A, "WARM_UP", {"bars": 3.0}), 3)
+
+
+def test_a_frame_that_is_not_understood_is_told_and_changes_nothing():
+    """The connection and the books stay."""
+    engine = desk(Scripted())
+    engine.step(book(SECOND))
+    (word,) = engine.step(Frame(2 * SECOND, 0, b"\xff\xfe not json"))
+    assert isinstance(word, Tell)
+    assert word.code == "BAD_FRAME"
+    assert engine.watch.markets[A].ready
