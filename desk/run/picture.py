@@ -10,7 +10,7 @@ from desk.events import Event
 from desk.instrument import Instrument, split_key
 from desk.intents import Decline, Effect, Noted, Refuse, Signal, Tell
 from desk.market.state import BookState, Market
-from desk.projections.score_log import ScoreLog
+from desk.signals.score_log import ScoreLog
 from desk.projections.screen import BookRow, PositionRow, Screen, SignalRow, SymbolRow
 from desk.run.loop import Loop
 from desk.run.source import Source
@@ -128,7 +128,9 @@ class Picture:
         signal = self.last_signal.get(market.inst)
         track = market.track
         quoted = inst is not None and track is not None and not track.book.one_sided
-        technical = next((found for seat in engine.seats if (found := technical_of(seat.strategy, market.inst))), None)
+        technical = next(
+            (found for seat in engine.seats if (found := seat.strategy.technical(market.inst)) is not None), None
+        )
         return SymbolRow(
             symbol=symbol,
             px_decimals=inst.px_decimals if inst else 2,
@@ -193,12 +195,6 @@ class Picture:
             "effect_hash": loop.journal.effect_hash,
             "problems": [loop.journal.broken] if loop.journal.broken else [],
         }
-
-
-def technical_of(strategy: object, inst: str) -> float | None:
-    """The technical score of a strategy that keeps one."""
-    scores = getattr(strategy, "technical", None)
-    return scores.get(inst) if isinstance(scores, dict) else None
 
 
 def book_rows(markets: list[Market]) -> tuple[BookRow, ...]:

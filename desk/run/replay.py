@@ -12,7 +12,7 @@ from desk.events import Start
 from desk.io.journal import read_session
 from desk.journal import EffectHash, same
 from desk.projections.blotter import BlotterFold
-from desk.projections.score_log import ScoreLog
+from desk.signals.score_log import ScoreLog
 
 NAMED = 3  # differences described one by one
 

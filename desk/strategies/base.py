@@ -51,9 +51,8 @@ class View(Protocol):
     @property
     def now(self) -> int: ...
 
-    @property
-    def equity(self) -> Decimal:
-        """Cash plus positions at mark, in the account's quote currency."""
+    def equity(self, inst: str) -> Decimal:
+        """Cash plus positions at mark of the account that trades `inst`, in its quote currency."""
         ...
 
     def instrument(self, inst: str) -> Instrument | None: ...
@@ -88,6 +87,10 @@ class View(Protocol):
 
 class Strategy:
     """Does nothing until a handler is overridden. Same events in, same intents out."""
+
+    def technical(self, inst: str) -> float | None:
+        """The strategy's own score of a symbol, −100..+100, for screens; None when it has none."""
+        return None
 
     def on_book(self, inst: str, view: View) -> Iterable[Intent]:
         """The book of `inst` changed; its score is already new."""

@@ -10,6 +10,7 @@ from desk.intents import Place
 from desk.market.state import Market
 from desk.messages import Candle
 from desk.portfolio.portfolio import Portfolio
+from desk.portfolio.position import quote_of
 from desk.signals.shape import Score
 from desk.signals.watch import Watch
 from desk.strategies.base import BookView, Strategy
@@ -46,9 +47,8 @@ class Seat:
 
     # --- seen by the strategy
 
-    @property
-    def equity(self) -> Decimal:
-        return self._portfolio.equity()
+    def equity(self, inst: str) -> Decimal:
+        return self._portfolio.equity(quote_of(inst))
 
     def instrument(self, inst: str) -> Instrument | None:
         return self._watch.instruments.get(inst)
