@@ -6,6 +6,7 @@ being handled. Everything that leaves carries the sequence number of the event t
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
@@ -39,6 +40,9 @@ from desk.strategies.base import Strategy
 from desk.strategies.seat import Seat
 
 
+LATE_FILLS = 4_096  # ended orders whose late fills are still accounted
+
+
 class Engine:
     """The desk's mind. Same events in, same effects out."""
 
@@ -56,6 +60,7 @@ class Engine:
         self.seats = [Seat(i, s, watch, portfolio, stale_ns) for i, s in enumerate(strategies)]
         self.owner: dict[str, Seat] = {}
         self.reasons: dict[str, str] = {}  # order id → why it was placed, for the trade it closes
+        self._over: deque[str] = deque()
         self.quotes = tuple(dict.fromkeys(quote_of(inst) for inst in watch.markets))  # one account each
         for quote in self.quotes:
             portfolio.open(quote)
@@ -155,13 +160,15 @@ class Engine:
             yield from self._answer(seat, seat.strategy.on_bias(event, seat))
 
     def _command(self, event: Command) -> Iterator[Effect]:
+        text = event.why
         if event.what == "pause":
-            self.account.halt("paused", event.why or "paused by a person")
+            self.account.halt("paused", text or "paused by a person")
         elif event.what == "resume":
-            self.account.rearm(event.why)
+            lifted = self.account.rearm(text)
+            text = f"lifted: {lifted}" if lifted else "nothing lifted: re-arming needs a reason"
         elif event.what == "kill":
-            self.account.kill(event.why or "killed by a person")
-        yield Tell("info" if event.what in ("resume", "stop") else "alarm", event.what.upper(), event.why, self.seq)
+            self.account.kill(text or "killed by a person")
+        yield Tell("info" if event.what in ("resume", "stop") else "alarm", event.what.upper(), text, self.seq)
         if event.what in ("kill", "stop"):
             for order_id in list(self.account.open_orders):
                 yield CancelOrder(order_id, self.seq)
@@ -184,6 +191,11 @@ class Engine:
         self.account.ended(event.order_id)
         seat = self.owner[event.order_id]
         seat.ended(event)
+        self._over.append(event.order_id)
+        if len(self._over) > LATE_FILLS:  # a late fill must still find its seat; for ever would be a leak
+            forgotten = self._over.popleft()
+            self.owner.pop(forgotten, None)
+            self.reasons.pop(forgotten, None)
         yield from self._answer(seat, seat.strategy.on_ended(event, seat))
 
     # --- risk is the only door out
