@@ -39,7 +39,6 @@ from desk.signals.watch import BookChanged, Seen, Watch, Word
 from desk.strategies.base import Strategy
 from desk.strategies.seat import Seat
 
-
 LATE_FILLS = 4_096  # ended orders whose late fills are still accounted
 
 

@@ -14,6 +14,7 @@ from bisect import bisect_left, insort
 from collections.abc import Iterable
 
 from desk.market.checksum import LEVELS, book_crc
+from desk.market.sides import TwoSided
 from desk.messages import BookUpdate, Side
 
 
@@ -57,7 +58,7 @@ class L2Side:
         self.qty.clear()
 
 
-class L2Book:
+class L2Book(TwoSided):
     """Both sides of one instrument, cut to `depth` after every message.
 
     >>> book = L2Book(depth=10)
@@ -68,6 +69,8 @@ class L2Book:
 
     __slots__ = ("asks", "bids", "depth")
     tier = "L2"
+    bids: L2Side
+    asks: L2Side
 
     def __init__(self, depth: int) -> None:
         self.depth = depth
@@ -86,30 +89,9 @@ class L2Book:
             asks.apply(update.asks)
             asks.cut(self.depth)
 
-    def clear(self) -> None:
-        self.bids.clear()
-        self.asks.clear()
-
     @property
     def checksum(self) -> int:
         return book_crc(self.asks.best(LEVELS), self.bids.best(LEVELS))
-
-    @property
-    def one_sided(self) -> bool:
-        return not self.bids.keys or not self.asks.keys
-
-    @property
-    def crossed(self) -> bool:
-        """Best bid at or above best ask (locked counts); False while a side is empty."""
-        return not self.one_sided and -self.bids.keys[0] >= self.asks.keys[0]
-
-    @property
-    def bid(self) -> int:
-        return -self.bids.keys[0]
-
-    @property
-    def ask(self) -> int:
-        return self.asks.keys[0]
 
     def levels(self, side: Side, count: int) -> list[tuple[int, int, int]]:
         """The best `count` levels as (price, quantity, order count); an L2 book does not know its orders: 0."""

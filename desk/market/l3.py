@@ -15,6 +15,7 @@ from bisect import bisect_left, insort
 from collections.abc import Iterable
 
 from desk.market.checksum import LEVELS, orders_crc
+from desk.market.sides import TwoSided
 from desk.messages import OrderEvent, OrdersUpdate, Side
 
 
@@ -97,11 +98,13 @@ class L3Side:
         return list(self.levels.get(self.sign * px, {}).items())
 
 
-class L3Book:
+class L3Book(TwoSided):
     """Both sides of one instrument, order by order, cut to `depth` price levels after every message."""
 
     __slots__ = ("asks", "bids", "depth")
     tier = "L3"
+    bids: L3Side
+    asks: L3Side
 
     def __init__(self, depth: int) -> None:
         self.depth = depth
@@ -117,10 +120,6 @@ class L3Book:
                 side.apply(events if update.snapshot else in_arrival_order(events))
                 side.cut(self.depth)
 
-    def clear(self) -> None:
-        self.bids.clear()
-        self.asks.clear()
-
     @property
     def checksum(self) -> int:
         return orders_crc(*([self._digits(side, key) for key in side.keys[:LEVELS]] for side in (self.asks, self.bids)))
@@ -129,23 +128,6 @@ class L3Book:
     def _digits(side: L3Side, key: int) -> list[tuple[int, int]]:
         px = side.sign * key
         return [(px, lots) for lots in side.levels[key].values()]
-
-    @property
-    def one_sided(self) -> bool:
-        return not self.bids.keys or not self.asks.keys
-
-    @property
-    def crossed(self) -> bool:
-        """Best bid at or above best ask (locked counts); False while a side is empty."""
-        return not self.one_sided and -self.bids.keys[0] >= self.asks.keys[0]
-
-    @property
-    def bid(self) -> int:
-        return -self.bids.keys[0]
-
-    @property
-    def ask(self) -> int:
-        return self.asks.keys[0]
 
     def levels(self, side: Side, count: int) -> list[tuple[int, int, int]]:
         """The best `count` levels as (price, quantity, order count), best first."""

@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from desk.config import Config
-from desk.errors import DeskError
+from desk.errors import ConfigError, DeskError
 from desk.events import Start
 from desk.io.config_file import canonical, config_hash, load
 from desk.run import source as sources
@@ -130,7 +130,7 @@ async def _source(options: argparse.Namespace, config: Config, log: Path) -> Sou
     kind, _, path = feed.partition(":")
     if kind == "replay" and path:
         return await sources.recording(Path(path), options.speed, options.symbols or (), log)
-    raise DeskError(f"--feed {feed}: must be embedded, kraken or replay:PATH")
+    raise ConfigError([f"--feed {feed}: must be embedded, kraken or replay:PATH"])
 
 
 def analyst_args(options: argparse.Namespace, config: Config, source: Source) -> list[str] | None:
@@ -138,8 +138,9 @@ def analyst_args(options: argparse.Namespace, config: Config, source: Source) ->
     where = ["--candles", str(options.candles)] if options.candles else ["--rest", source.rest_url]
     if not options.candles and not source.rest_url:
         return None
-    simulated = ["--simulated"] if source.simulated else []
-    return ["analyst", "--venue", source.venue, *where, *simulated, "--config-json", canonical(config)]
+    simulated = ["--simulated"] if source.simulated and not options.candles else []
+    venue = "file" if options.candles else source.venue
+    return ["analyst", "--venue", venue, *where, *simulated, "--config-json", canonical(config)]
 
 
 def analyst_process(argv: list[str], functions: AnalysisFunctions) -> int:

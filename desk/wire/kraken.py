@@ -44,6 +44,19 @@ from desk.messages import (
     Trades,
     VenueStatus,
 )
+from desk.wire.kraken_shapes import (
+    FRAMES,
+    BookFrame,
+    CandleFrame,
+    Head,
+    InstrumentFrame,
+    OrdersFrame,
+    RawOrder,
+    RawPair,
+    TickerFrame,
+    TradeFrame,
+    decode_head,
+)
 from desk.wire.stamps import parse_ns
 
 MAX_DIGITS = 40  # longer numbers are an attack or a bug, never a price
@@ -51,146 +64,6 @@ MINUTE = 60_000_000_000
 _NUMBER = re.compile(rb"[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]{1,3})?", re.ASCII)
 
 
-class _Level(msgspec.Struct, gc=False):
-    price: Raw
-    qty: Raw
-
-
-class _Book(msgspec.Struct, gc=False):
-    symbol: str
-    bids: tuple[_Level, ...] = ()
-    asks: tuple[_Level, ...] = ()
-    checksum: int | None = None
-    timestamp: str = ""
-
-
-class _Order(msgspec.Struct, gc=False):
-    order_id: str
-    limit_price: Raw
-    order_qty: Raw
-    event: str = "add"
-    timestamp: str = ""
-
-
-class _Orders(msgspec.Struct, gc=False):
-    symbol: str
-    bids: tuple[_Order, ...] = ()
-    asks: tuple[_Order, ...] = ()
-    checksum: int | None = None
-    timestamp: str = ""
-
-
-class _Trade(msgspec.Struct, gc=False):
-    symbol: str
-    side: str
-    price: Raw
-    qty: Raw
-    trade_id: int = 0
-    timestamp: str = ""
-
-
-class _Ticker(msgspec.Struct, gc=False):
-    symbol: str
-    bid: Raw
-    ask: Raw
-    last: Raw
-    timestamp: str = ""
-
-
-class _Candle(msgspec.Struct, gc=False):
-    symbol: str
-    open: Raw
-    high: Raw
-    low: Raw
-    close: Raw
-    volume: Raw
-    interval_begin: str
-    interval: int
-    trades: int = 0
-
-
-class _Pair(msgspec.Struct, gc=False):
-    symbol: str
-    price_precision: int
-    qty_precision: int
-    price_increment: Raw
-    qty_increment: Raw
-    qty_min: Raw
-    status: str = "online"
-    cost_min: Raw = Raw(b"0")
-
-
-class _Pairs(msgspec.Struct, gc=False):
-    pairs: tuple[_Pair, ...] = ()
-
-
-class _Status(msgspec.Struct, gc=False):
-    system: str
-
-
-class _BookFrame(msgspec.Struct, gc=False):
-    type: str
-    data: tuple[_Book, ...]
-
-
-class _OrdersFrame(msgspec.Struct, gc=False):
-    type: str
-    data: tuple[_Orders, ...]
-
-
-class _TradeFrame(msgspec.Struct, gc=False):
-    type: str
-    data: tuple[_Trade, ...]
-
-
-class _TickerFrame(msgspec.Struct, gc=False):
-    type: str
-    data: tuple[_Ticker, ...]
-
-
-class _CandleFrame(msgspec.Struct, gc=False):
-    type: str
-    data: tuple[_Candle, ...]
-
-
-class _InstrumentFrame(msgspec.Struct, gc=False):
-    type: str
-    data: _Pairs
-
-
-class _StatusFrame(msgspec.Struct, gc=False):
-    data: tuple[_Status, ...]
-
-
-class _Result(msgspec.Struct, frozen=True, gc=False):
-    channel: str = ""
-    symbol: str = ""
-    depth: int = 0
-
-
-class _Head(msgspec.Struct, gc=False):
-    """What tells one kind of frame from another, and all of an answer."""
-
-    channel: str = ""
-    method: str = ""
-    result: _Result = _Result()
-    success: bool = True
-    error: str = ""
-    symbol: str = ""
-    req_id: int | None = None
-    Error: str = ""  # the socket's own complaint, capital E: {"Error":"Exceeded msg rate"}
-
-
-_decode_head = msgspec.json.Decoder(_Head).decode
-_FRAMES: dict[str, msgspec.json.Decoder[Any]] = {
-    "book": msgspec.json.Decoder(_BookFrame),
-    "level3": msgspec.json.Decoder(_OrdersFrame),
-    "trade": msgspec.json.Decoder(_TradeFrame),
-    "ticker": msgspec.json.Decoder(_TickerFrame),
-    "ohlc": msgspec.json.Decoder(_CandleFrame),
-    "instrument": msgspec.json.Decoder(_InstrumentFrame),
-    "status": msgspec.json.Decoder(_StatusFrame),
-}
 _HEARTBEAT = b'{"channel":"heartbeat"}'
 _CHANNEL = b'{"channel":"'
 
@@ -261,19 +134,19 @@ class KrakenCodec:
             return [Heartbeat()]
         try:
             channel = raw[12 : raw.index(b'"', 12)].decode() if raw.startswith(_CHANNEL) else ""
-            if channel not in _FRAMES:
-                head = _decode_head(raw)
+            if channel not in FRAMES:
+                head = decode_head(raw)
                 channel = head.channel
                 if not channel or channel == "heartbeat":
                     return self._answer(head)
-                if channel not in _FRAMES:
+                if channel not in FRAMES:
                     return []
-            return self._decode[channel](_FRAMES[channel].decode(raw))
+            return self._decode[channel](FRAMES[channel].decode(raw))
         except (msgspec.DecodeError, ValueError, IndexError, RecursionError) as err:
             raise DecodeError(str(err), raw) from err
 
     @staticmethod
-    def _answer(head: _Head) -> list[Message]:
+    def _answer(head: Head) -> list[Message]:
         if head.channel == "heartbeat":
             return [Heartbeat()]
         if head.method == "pong":
@@ -308,7 +181,7 @@ class KrakenCodec:
             made.append(Instruments((known,)))
         return known
 
-    def _book(self, frame: _BookFrame) -> list[Message]:
+    def _book(self, frame: BookFrame) -> list[Message]:
         made: list[Message] = []
         snapshot = _is_snapshot(frame.type)
         for book in frame.data:
@@ -329,7 +202,7 @@ class KrakenCodec:
             )
         return made
 
-    def _orders(self, frame: _OrdersFrame) -> list[Message]:
+    def _orders(self, frame: OrdersFrame) -> list[Message]:
         made: list[Message] = []
         snapshot = _is_snapshot(frame.type)
         for book in frame.data:
@@ -350,7 +223,7 @@ class KrakenCodec:
         return made
 
     @staticmethod
-    def _order_events(orders: tuple[_Order, ...], inst: Instrument) -> tuple[OrderEvent, ...]:
+    def _order_events(orders: tuple[RawOrder, ...], inst: Instrument) -> tuple[OrderEvent, ...]:
         pd, qd = inst.px_decimals, inst.qty_decimals
         for order in orders:
             if order.event not in ("add", "modify", "delete"):
@@ -364,7 +237,7 @@ class KrakenCodec:
             ]
         )
 
-    def _trades(self, frame: _TradeFrame) -> list[Message]:
+    def _trades(self, frame: TradeFrame) -> list[Message]:
         made: list[Message] = []
         trades = []
         for t in frame.data:
@@ -377,7 +250,7 @@ class KrakenCodec:
         made.append(Trades(tuple(trades), _is_snapshot(frame.type)))
         return made
 
-    def _ticker(self, frame: _TickerFrame) -> list[Message]:
+    def _ticker(self, frame: TickerFrame) -> list[Message]:
         made: list[Message] = []
         for t in frame.data:
             inst = self.instruments.get(t.symbol)
@@ -389,7 +262,7 @@ class KrakenCodec:
             )
         return made
 
-    def _candles(self, frame: _CandleFrame) -> list[Message]:
+    def _candles(self, frame: CandleFrame) -> list[Message]:
         made: list[Message] = []
         candles = []
         for c in frame.data:
@@ -411,12 +284,12 @@ class KrakenCodec:
         made.append(Candles(tuple(candles), _is_snapshot(frame.type)))
         return made
 
-    def _pairs(self, frame: _InstrumentFrame) -> list[Message]:
+    def _pairs(self, frame: InstrumentFrame) -> list[Message]:
         pairs = tuple([self._pair(pair) for pair in frame.data.pairs])
         self.instruments.update({inst.symbol: inst for inst in pairs})
         return [Instruments(pairs, _is_snapshot(frame.type))]
 
-    def _pair(self, pair: _Pair) -> Instrument:
+    def _pair(self, pair: RawPair) -> Instrument:
         pd, qd = pair.price_precision, pair.qty_precision
         if not (0 <= pd <= 18 and 0 <= qd <= 18):
             raise ValueError(f"{pair.symbol}: precisions {pd} and {qd} are outside 0..18")

@@ -1,0 +1,262 @@
+"""Closed candles from outside: Kraken's REST call OHLC, or CSV and Parquet files.
+
+Both give one Frame per interval ("5m" … "1w"). The running candle is never part of it.
+"""
+
+from __future__ import annotations
+
+import csv
+import http.client
+import ipaddress
+import re
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from desk.analysis.resample import ladder
+from desk.analysis.shape import FRAMES, MINUTE, Frame, frame
+from desk.errors import ConfigError, DecodeError, FeedError, Final, Retryable
+
+TIMEOUT_S = 10.0
+MAX_BODY = 8_000_000
+PATIENCE_S = (1.5, 4.0)  # waits before the second and the third attempt
+PACE_S = 1.05  # Kraken counts about one public call a second per address
+_AGAIN = ("Too many requests", "Rate limit", "EService:", "Temporary lockout", "Throttled", "Internal error")
+_COLUMNS = ("ts", "open", "high", "low", "close", "volume")
+_INTERVAL = re.compile(r"(?<![a-z0-9])([0-9]+)(s|m|h|d|w)(?![a-z0-9])")
+_UNIT = {"s": MINUTE // 60, "m": MINUTE, "h": 60 * MINUTE, "d": 1440 * MINUTE, "w": 7 * 1440 * MINUTE}
+
+
+class RestHistory:
+    """Up to 720 candles per interval from a venue that speaks Kraken's public REST.
+
+    `GET {rest_url}/0/public/OHLC?pair=BTC/USDT&interval=15` answers `{"error": [], "result": {"<any name>": [[time s,
+    open, high, low, close, vwap, volume, count], …], "last": …}}`; prices are text, the last row is still running and
+    is dropped. Raises ConfigError for an address that is not http(s); Retryable, Final or DecodeError for the call.
+    """
+
+    def __init__(
+        self, rest_url: str, timeout_s: float = TIMEOUT_S, sleep: Callable[[float], None] = time.sleep
+    ) -> None:
+        parts = urllib.parse.urlsplit(rest_url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ConfigError([f"$.venue.rest_url: {rest_url!r} is not an http:// or https:// address"])
+        near = _loopback(parts.hostname)
+        self.url, self.timeout_s, self.sleep = rest_url.rstrip("/"), timeout_s, sleep
+        self.pace_s = 0.0 if near else PACE_S
+        self.asked = float("-inf")  # monotonic s of the last call
+        proxies = [urllib.request.ProxyHandler({})] if near else []  # a proxy cannot reach our own machine
+        self.opener = urllib.request.build_opener(*proxies)
+
+    @property
+    def name(self) -> str:
+        return f"REST {self.url}"
+
+    def as_of(self, frames: dict[str, Frame], now_ns: int) -> int:
+        return now_ns
+
+    def frames(self, symbol: str) -> dict[str, Frame]:
+        """All six intervals; one that the venue does not offer is left out."""
+        out: dict[str, Frame] = {}
+        for name, interval in FRAMES.items():
+            try:
+                got = self.candles(symbol, name, interval)
+            except Final as e:
+                if "Invalid arguments" not in str(e):
+                    raise
+                continue
+            if len(got):
+                out[name] = got
+        if not out:
+            raise FeedError(f"{symbol} at {self.url}: no closed candles in any interval; check the symbol")
+        return out
+
+    def candles(self, symbol: str, name: str, interval: int) -> Frame:
+        """Closed candles of one interval; asked up to three times when the failure may pass."""
+        place = f"{symbol} {name} at {self.url}"
+        query = urllib.parse.urlencode({"pair": symbol, "interval": interval // MINUTE}, safe="/")
+        for wait in (*PATIENCE_S, None):
+            try:
+                return _rows(place, interval, _result(place, self._get(place, f"{self.url}/0/public/OHLC?{query}")))
+            except Retryable:
+                if wait is None:
+                    raise
+                self.sleep(wait)
+        raise AssertionError("the last wait is None")
+
+    def _get(self, place: str, url: str) -> bytes:
+        early = self.asked + self.pace_s - time.monotonic()
+        if early > 0:
+            self.sleep(early)
+        self.asked = time.monotonic()
+        asking = urllib.request.Request(url, headers={"User-Agent": "dual-system-trader"})  # noqa: S310 - checked above
+        try:
+            with self.opener.open(asking, timeout=self.timeout_s) as answer:
+                body: bytes = answer.read(MAX_BODY + 1)
+        except urllib.error.HTTPError as e:
+            kind = Retryable if e.code in (408, 425, 429) or e.code >= 500 else Final
+            raise kind(f"{place}: the venue answered HTTP {e.code} {e.reason}; check $.venue.rest_url") from e
+        except (OSError, http.client.HTTPException) as e:  # URLError, timeouts and resets are OSError
+            why = getattr(e, "reason", None) or e
+            raise Retryable(f"{place}: no answer ({why}); check the network and $.venue.rest_url") from e
+        if len(body) > MAX_BODY:
+            raise Final(f"{place}: the answer is larger than {MAX_BODY:,} bytes; check $.venue.rest_url")
+        return body
+
+
+def _loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _result(place: str, body: bytes) -> dict[str, Any]:
+    """The "result" of an answer; its error list as Retryable or Final."""
+    try:
+        answer = msgspec.json.decode(body)
+    except msgspec.DecodeError as e:
+        raise DecodeError(f"{place}: the answer is not JSON ({e}); check $.venue.rest_url", body) from e
+    if not isinstance(answer, dict):
+        raise DecodeError(f"{place}: the answer is not a JSON object; check $.venue.rest_url", body)
+    if errors := answer.get("error"):
+        text = ", ".join(map(str, errors)) if isinstance(errors, list) else str(errors)
+        if any(word in text for word in _AGAIN):
+            raise Retryable(f"{place}: the venue said {text}; try again in a few seconds")
+        raise Final(f"{place}: the venue said {text}; check the symbol in $.ultimate_analyzer.symbols")
+    result = answer.get("result")
+    if not isinstance(result, dict):
+        raise DecodeError(f"{place}: the answer has no result; check $.venue.rest_url", body)
+    return result
+
+
+def _rows(place: str, interval: int, result: dict[str, Any]) -> Frame:
+    names = [key for key in result if key != "last"]
+    rows = result[names[0]] if len(names) == 1 else None
+    if not isinstance(rows, list):
+        raise DecodeError(f"{place}: expected one list of candles, the answer holds {names}; check $.venue.rest_url")
+    closed = rows[:-1]
+    try:
+        columns: dict[str, NDArray[Any]] = {"ts": np.array([int(r[0]) for r in closed], np.int64) * 1_000_000_000}
+        for key, at in (("open", 1), ("high", 2), ("low", 3), ("close", 4), ("volume", 6)):
+            columns[key] = np.array([float(r[at]) for r in closed], np.float64)
+    except (ValueError, TypeError, IndexError, KeyError) as e:
+        raise DecodeError(f"{place}: a candle is not [time, open, high, low, close, vwap, volume, count] ({e})") from e
+    return frame(place, interval, columns)
+
+
+class FileHistory:
+    """Candles from a file or a folder of files named after their market: `btcusdt_5m….csv`, `BTC-USDT-1h.parquet`.
+
+    Columns ts (UTC ms, open time), open, high, low, close, volume. The finest interval given is used, its files joined;
+    longer intervals are made from it. A single file may have any name when one symbol is asked for (`symbols`).
+    """
+
+    def __init__(self, path: Path, symbols: Sequence[str] = ()) -> None:
+        if not path.exists():
+            raise FeedError(f"{path}: no such file or folder; give candles as .csv or .parquet")
+        self.path, self.only = path, symbols[0] if path.is_file() and len(symbols) == 1 else ""
+
+    @property
+    def name(self) -> str:
+        return f"files {self.path}"
+
+    def as_of(self, frames: dict[str, Frame], now_ns: int) -> int:
+        return min(now_ns, max(f.end for f in frames.values()))
+
+    def frames(self, symbol: str) -> dict[str, Frame]:
+        """All intervals that the finest given one divides."""
+        files = [self.path] if symbol == self.only else self._named(symbol)
+        said = {path: _said(path) for path in files}
+        if None not in said.values():  # the names tell: coarser files need not be read
+            files = [path for path in files if said[path] == min(filter(None, said.values()))]
+        parts = [(_interval(path, columns["ts"]), path, columns) for path, columns in ((p, _read(p)) for p in files)]
+        finest = min(interval for interval, _, _ in parts)
+        used = [(path, columns) for interval, path, columns in parts if interval == finest]
+        place = ", ".join(path.name for path, _ in used)
+        joined = {key: np.concatenate([columns[key] for _, columns in used]) for key in _COLUMNS}
+        order = np.argsort(joined["ts"], kind="stable")
+        made = ladder(frame(f"{symbol} in {place}", finest, {key: values[order] for key, values in joined.items()}))
+        if not made:
+            raise FeedError(f"{symbol} in {place}: no interval of {', '.join(FRAMES)} can be made from these candles")
+        return made
+
+    def _named(self, symbol: str) -> list[Path]:
+        base, _, quote = symbol.lower().partition("/")
+        market = re.compile(rf"{re.escape(base)}[-_]?{re.escape(quote)}(?=[-_.]|$)")
+        found = [self.path] if self.path.is_file() else sorted(self.path.iterdir())
+        files = [p for p in found if p.suffix.lower() in (".csv", ".parquet") and market.match(p.stem.lower())]
+        files = [p for p in files if not {"perp", "swap", "futures"} & set(re.split(r"[-_.]", p.stem.lower()))]
+        if not files:
+            like = f"{base}{quote}_5m.csv"
+            raise FeedError(f"{symbol}: no candles in {self.path}; name the file after its market, like {like}")
+        return files
+
+
+def _said(path: Path) -> int | None:
+    """The interval in a file's name ("_5m_"), ns."""
+    named = _INTERVAL.search(path.stem.lower())
+    return int(named[1]) * _UNIT[named[2]] if named else None
+
+
+def _interval(path: Path, ts: NDArray[Any]) -> int:
+    """The interval of a file: what its name says, else the smallest step of its data."""
+    if said := _said(path):
+        return said
+    if len(ts) < 2:
+        raise FeedError(f"{path.name}: needs two candles, or an interval in its name, like btcusdt_5m.csv")
+    return int(np.diff(np.sort(ts)).min())
+
+
+def _read(path: Path) -> dict[str, NDArray[Any]]:
+    columns = _read_parquet(path) if path.suffix.lower() == ".parquet" else _read_csv(path)
+    ts = columns["ts"]
+    if len(ts) and not 10**11 < int(ts.min()) <= int(ts.max()) < 10**14:
+        raise FeedError(f"{path.name}: ts={int(ts.min())} is not UTC milliseconds since 1970; multiply seconds by 1000")
+    return columns | {"ts": ts * 1_000_000}
+
+
+def _read_csv(path: Path) -> dict[str, NDArray[Any]]:
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            reader = csv.DictReader(file)
+            if absent := [c for c in _COLUMNS if c not in (reader.fieldnames or ())]:
+                raise FeedError(f"{path.name}: no column {', '.join(absent)}; the header must be {','.join(_COLUMNS)}")
+            rows: list[tuple[float, ...]] = []
+            for line in reader:
+                try:
+                    rows.append(tuple(float(line[c]) for c in _COLUMNS))
+                except (TypeError, ValueError) as e:
+                    raise FeedError(f"{path.name}: line {reader.line_num}: {e}; write numbers with a point") from e
+    except (OSError, UnicodeDecodeError, csv.Error) as e:
+        raise FeedError(f"{path}: cannot be read as CSV ({e}); save it as UTF-8 text") from e
+    table = np.array(rows, np.float64).reshape(-1, len(_COLUMNS))
+    if not np.isfinite(table[:, 0]).all():
+        raise FeedError(f"{path.name}: a ts is not a number; write UTC milliseconds")
+    columns: dict[str, NDArray[Any]] = {c: table[:, i] for i, c in enumerate(_COLUMNS)}
+    return columns | {"ts": table[:, 0].astype(np.int64)}
+
+
+def _read_parquet(path: Path) -> dict[str, NDArray[Any]]:
+    try:
+        import duckdb
+    except ImportError as e:
+        fix = "pip install 'dual-system-trader[test]' (or duckdb), or give CSV"
+        raise FeedError(f"{path.name}: reading Parquet needs duckdb: {fix}") from e
+    try:
+        with duckdb.connect() as db:
+            table: dict[str, Any] = db.execute(
+                "SELECT ts, open, high, low, close, volume FROM read_parquet(?)", [str(path)]
+            ).fetchnumpy()
+    except duckdb.Error as e:
+        raise FeedError(f"{path.name}: not candles in Parquet: {str(e).splitlines()[0]}") from e
+    floats: dict[str, NDArray[Any]] = {c: np.ma.filled(table[c].astype(np.float64), np.nan) for c in _COLUMNS[1:]}
+    return {"ts": np.ma.filled(table["ts"].astype(np.int64), 0), **floats}

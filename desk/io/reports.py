@@ -1,0 +1,264 @@
+"""Reports: one Analysis as a self-contained HTML file, as Markdown and as JSON, written whole or not at all.
+
+The HTML needs no script and asks nothing of any network; each section is a template of its own, and one that fails is
+named in the report instead of taking it down. Files never overwrite others and never leave their folder.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import secrets
+import zoneinfo
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError
+from markupsafe import Markup
+
+from desk.analysis.chart import at, chart, rounded, waterfall
+from desk.analysis.combine import INSUFFICIENT
+from desk.analysis.cost import RISKS_PCT, Route, StopRow, routes, stop_rows
+from desk.analysis.shape import DAY, Analysis
+from desk.config import Config
+from desk.errors import DeskError
+
+NBSP = "\u00a0"  # keeps a number and its unit on one line
+SCHEMA = "dual-system-trader/report/1"
+TEMPLATES = Path(__file__).resolve().parents[2] / "reports" / "templates"
+SECTIONS = ("verdict", "score", "chart", "levels", "timeframes", "technical", "cost", "risk", "data", "unknown")
+
+
+class Origin(msgspec.Struct, frozen=True):
+    """Where the numbers come from and how to get them again."""
+
+    venue: str
+    simulated: bool
+    source: str
+    command: str
+    config_hash: str
+    time_zone: str
+    version: str
+
+
+class Rendered(msgspec.Struct, frozen=True):
+    """One report in three forms, and the sections that could not be made."""
+
+    html: str
+    markdown: str
+    json: bytes
+    failed: tuple[str, ...]
+
+
+class Written(msgspec.Struct, frozen=True):
+    """The three files of one report."""
+
+    html: Path
+    markdown: Path
+    json: Path
+
+
+def render(analysis: Analysis, origin: Origin, config: Config, templates: Path = TEMPLATES) -> Rendered:
+    """The report of one analysis. The same arguments give the same bytes."""
+    ways = routes(config.fees.maker_bps, config.fees.taker_bps)
+    equity, most = config.risk.equity_quote, config.risk.max_position_pct
+    stops = stop_rows(analysis.timeframes, analysis.last, ways, equity, most)
+    facts = _facts(analysis, origin, config, ways, stops)
+    failed: list[str] = []
+    html = _html(templates, facts, failed)
+    text = _environment(templates, analysis, origin, escape=False).get_template("report.md.j2")
+    try:
+        markdown = text.render(facts)
+    except (TemplateError, ArithmeticError, LookupError, TypeError, ValueError) as e:
+        failed.append("markdown")
+        markdown = f"# {analysis.symbol}\n\nThe Markdown report could not be made: {e}\n"
+    record = {"schema": SCHEMA, "origin": origin, "analysis": analysis, "routes": ways, "stops": stops}
+    data = msgspec.json.format(msgspec.json.encode(record), indent=1) + b"\n"
+    return Rendered(html, markdown, data, tuple(failed))
+
+
+def write(report: Rendered, symbol: str, ts: int, folder: Path) -> Written:
+    """Put a report on disk as `btc-usdt-20261120T090000Z.html`, `.md`, `.json`; a taken name gets -2, -3, …
+
+    Each file is written beside its place, flushed to the disk and then given its name, so a reader finds it whole or
+    not at all. Raises DeskError with one line naming the folder when the disk is full or the folder cannot be written.
+    """
+    stem = f"{slug(symbol)}-{datetime.fromtimestamp(ts // 10**9, UTC):%Y%m%dT%H%M%SZ}"
+    contents = {".html": report.html.encode(), ".md": report.markdown.encode(), ".json": report.json}
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        count = 1
+        while True:
+            name = stem if count == 1 else f"{stem}-{count}"
+            paths = {suffix: folder / (name + suffix) for suffix in contents}
+            if _place(paths, contents):
+                return Written(paths[".html"], paths[".md"], paths[".json"])
+            count += 1
+    except OSError as e:
+        why = e.strerror or str(e)
+        fix = "free some space there, make it writable, or set $.ultimate_analyzer.report_dir to another folder"
+        raise DeskError(f"{folder}: the report of {symbol} could not be written ({why}); {fix}") from e
+
+
+def slug(symbol: str) -> str:
+    """A file name's worth of a symbol: letters, digits and single dashes.
+
+    >>> slug("BTC/USDT"), slug("../../etc/passwd"), slug("…")
+    ('btc-usdt', 'etc-passwd', 'symbol')
+    """
+    return re.sub(r"[^a-z0-9]+", "-", symbol.lower()).strip("-")[:40] or "symbol"
+
+
+def _place(paths: dict[str, Path], contents: dict[str, bytes]) -> bool:
+    """Write all files or none; False when one of the names is taken."""
+    if any(os.path.lexists(path) for path in paths.values()):
+        return False
+    drafts: list[Path] = []
+    placed: list[Path] = []
+    try:
+        for suffix, path in paths.items():
+            draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+            drafts.append(draft)
+            with draft.open("xb") as file:
+                file.write(contents[suffix])
+                file.flush()
+                os.fsync(file.fileno())
+        for draft, path in zip(drafts, paths.values(), strict=True):
+            _give_name(draft, path)
+            placed.append(path)
+    except FileExistsError:
+        for path in placed:
+            path.unlink()
+        return False
+    except OSError:
+        for path in placed:
+            path.unlink()
+        raise
+    finally:
+        for draft in drafts:
+            draft.unlink(missing_ok=True)
+    _sync_folder(paths[".html"].parent)
+    return True
+
+
+def _give_name(draft: Path, path: Path) -> None:
+    """`path` for the bytes of `draft`, in one step; raises FileExistsError when the name was taken meanwhile."""
+    try:
+        os.link(draft, path)  # unlike a rename it never overwrites
+    except OSError as e:
+        if e.errno not in (errno.EPERM, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK):
+            raise
+        path.open("xb").close()  # no hard links here (FAT, some network drives): take the name, then replace it
+        draft.replace(path)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make the new names survive a power cut, where folders can be flushed (not on Windows)."""
+    try:
+        handle = os.open(folder, os.O_RDONLY)
+    except OSError:
+        return
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _html(templates: Path, facts: dict[str, Any], failed: list[str]) -> str:
+    env = _environment(templates, facts["a"], facts["origin"], escape=True)
+    parts: dict[str, Markup] = {}
+    for name in SECTIONS:
+        try:
+            parts[name] = Markup(env.get_template(f"section_{name}.html.j2").render(facts))  # noqa: S704 - escaped there
+        except (TemplateError, ArithmeticError, LookupError, TypeError, ValueError) as e:
+            failed.append(name)
+            note = '<section><h2>{}</h2><p class="warn">This section could not be made: {}</p></section>'
+            parts[name] = Markup(note).format(name.capitalize(), str(e))  # noqa: S704 - format escapes what it inserts
+    return env.get_template("report.html.j2").render(facts | {"sections": parts})
+
+
+def _facts(
+    a: Analysis, origin: Origin, config: Config, ways: tuple[Route, ...], stops: tuple[StopRow, ...]
+) -> dict[str, Any]:
+    """What the templates may use."""
+    known = [t for t in a.terms if t.contribution is not None]
+    shown = rounded([t.contribution or 0.0 for t in known])
+    top = {t.key: value for t, value in zip(known, shown, strict=True)}
+
+    def draw(size: tuple[int, int], margins: tuple[int, int], bars: int) -> object:
+        return chart(a.bars[-bars:], a.profile, a.levels, a.last, size, margins)
+
+    return {
+        "a": a,
+        "origin": origin,
+        "fees": config.fees,
+        "risk": config.risk,
+        "routes": ways,
+        "stops": stops,
+        "risks_pct": RISKS_PCT,
+        "shown": top,
+        "total": round(sum(shown), 1) + 0.0 if a.score is not None else None,
+        "insufficient": INSUFFICIENT,
+        "schema": SCHEMA,
+        "day_ns": DAY,
+        "draw": draw,
+        "steps": lambda left, right: waterfall(a.terms, left, right),
+        "at": at,
+    }
+
+
+def _environment(templates: Path, a: Analysis, origin: Origin, *, escape: bool) -> Environment:
+    env = Environment(
+        loader=FileSystemLoader(templates),
+        autoescape=escape,  # noqa: S701 - on for HTML; Markdown gets its own filter
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    env.filters |= _filters(_decimals(a), zoneinfo.ZoneInfo(origin.time_zone))
+    return env
+
+
+def _decimals(a: Analysis) -> int:
+    """The fewest decimals that write the chart's closes exactly, at most 8."""
+    closes = [b.close for b in a.bars[-60:]] + [a.last]
+    return next((d for d in range(8) if all(abs(c - round(c, d)) < 1e-9 * c for c in closes)), 8)
+
+
+def _filters(decimals: int, zone: zoneinfo.ZoneInfo) -> dict[str, Callable[..., str]]:
+    def price(x: float) -> str:
+        return f"{x:,.{decimals}f}"
+
+    def signed(x: float | None, digits: int = 1, unit: str = "") -> str:
+        if x is None:
+            return "—"
+        text = f"{abs(x):,.{digits}f}"
+        zero = not text.strip("0.,")
+        return ("" if zero else "+" if x > 0 else "−") + text + unit.replace(" ", NBSP)
+
+    def number(x: float | None, digits: int = 1, unit: str = "") -> str:
+        return "—" if x is None else f"{x:,.{digits}f}".replace("-", "−") + unit.replace(" ", NBSP)
+
+    def moment(ns: int, form: str = "%Y-%m-%d %H:%M") -> str:
+        return datetime.fromtimestamp(ns // 10**9, UTC).strftime(form)
+
+    def local(ns: int) -> str:
+        return datetime.fromtimestamp(ns // 10**9, zone).strftime("%Y-%m-%d %H:%M %Z")
+
+    def cell(text: object) -> str:
+        """Text for a Markdown table or line: nothing in it can open markup."""
+        return re.sub(r"([\\`*_{}\[\]<>#|])", r"\\\1", str(text)).replace("\n", " ")
+
+    return {
+        "price": price,
+        "signed": signed,
+        "number": number,
+        "moment": moment,
+        "local": local,
+        "cell": cell,
+    }

@@ -1,0 +1,289 @@
+"""The slow system's process: candles → analysis → bias and report, at start, on request and at the daily times.
+
+In:  {"run": "now"}   {"hft": {"BTC/USDT": {"score": 12.5, "tier": "L3"}}}   end of input: finish and exit.
+Out: {"stage": "candles", "symbol": "BTC/USDT", "done": 0, "of": 3}   {"bias": {…}}   {"report": {"symbol", "html",
+"md", "json"}}   {"error": {"symbol", "text"}}   {"scheduled": "next analysis …"} after every run.
+
+One symbol's failure never costs the others. What to compute is handed in: the formulas live in the root program.
+"""
+
+from __future__ import annotations
+
+import logging
+import queue
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import IO, Any
+
+import msgspec
+
+from desk.analysis.shape import MINUTE, Analysis, CandleSource, Frame, HftAverage
+from desk.config import Config
+from desk.errors import DeskError
+from desk.events import TrendBias
+from desk.io.config_file import config_hash
+from desk.io.history import FileHistory, RestHistory
+from desk.io.reports import Origin, Written, render, slug, write
+from desk.run.schedule import DailyRuns, Due, zone_of
+from desk.run.version import version
+
+log = logging.getLogger(__name__)
+Analyse = Callable[[str, Mapping[str, Frame], int, HftAverage | None], Analysis]
+MakeBias = Callable[[Analysis, int, float], TrendBias]
+Progress = Callable[[str, str, int, int], None]  # stage, symbol, done, of
+IDLE_S = 1.0
+WINDOW_NS = 15 * MINUTE
+
+
+class Analyst:
+    """Analyses the configured symbols, one by one, and writes their reports."""
+
+    def __init__(
+        self,
+        config: Config,
+        source: CandleSource,
+        analyse: Analyse,
+        venue_name: str,
+        simulated: bool,
+        clock: Callable[[], int] = time.time_ns,
+    ) -> None:
+        zone_of(config.time_zone)  # refuse a bad one now, not at the first report
+        self.config, self.source, self.analyse = config, source, analyse
+        self.venue_name, self.simulated, self.clock = venue_name, simulated, clock
+        self.averages: dict[str, HftAverage] = {}
+        self.version = version()
+
+    @property
+    def folder(self) -> Path:
+        return Path(self.config.ultimate_analyzer.report_dir)
+
+    def work(self, symbol: str, progress: Callable[[str], None]) -> tuple[Analysis, Written]:
+        """One symbol, from candles to files; raises a DeskError that says what to do."""
+        progress("candles")
+        frames = self.source.frames(symbol)
+        now = self.source.as_of(frames, self.clock())
+        progress("analysis")
+        average = self.averages.get(symbol) if self.config.ultimate_analyzer.hft_integration else None
+        analysis = self.analyse(symbol, frames, now, average)
+        progress("report")
+        report = render(analysis, self.origin(symbol), self.config)
+        for section in report.failed:
+            log.error("report section failed", extra={"symbol": symbol, "section": section})
+        return analysis, write(report, symbol, now, self.folder)
+
+    def origin(self, symbol: str) -> Origin:
+        """Where this symbol's numbers come from, and the command that asks for them again."""
+        feed = "embedded" if self.simulated else self.venue_name
+        where = f"--candles {self.source.path}" if isinstance(self.source, FileHistory) else f"--feed {feed}"
+        command = f"./run --mode ultimate --once --symbols {symbol} {where}"
+        return Origin(
+            self.venue_name,
+            self.simulated,
+            self.source.name,
+            command,
+            config_hash(self.config),
+            self.config.time_zone,
+            self.version,
+        )
+
+    def run(
+        self,
+        progress: Progress,
+        finished: Callable[[Analysis, Written], None],
+        failed: Callable[[str, str], None],
+        stop: Callable[[], bool] = lambda: False,
+    ) -> None:
+        """All symbols; each ends in `finished` or in `failed(symbol, one line)`. Stops between two when asked."""
+        symbols = self.config.ultimate_analyzer.symbols
+        for i, symbol in enumerate(symbols):
+            if stop():
+                return
+
+            def stage(name: str, symbol: str = symbol, done: int = i) -> None:
+                progress(name, symbol, done, len(symbols))
+
+            try:
+                analysis, written = self.work(symbol, stage)
+            except DeskError as e:
+                failed(symbol, str(e))
+            except Exception as e:
+                log.exception("analysis failed", extra={"symbol": symbol})
+                failed(symbol, f"{symbol}: our own bug: {type(e).__name__}: {e}; the log holds the details")
+            else:
+                finished(analysis, written)
+                progress("done", symbol, i + 1, len(symbols))
+
+
+def candle_source(rest_url: str, candles: Path | None, symbols: tuple[str, ...]) -> RestHistory | FileHistory:
+    """Files when a path is given, the venue's REST otherwise."""
+    return FileHistory(candles, symbols) if candles is not None else RestHistory(rest_url)
+
+
+def analyse_once(
+    config: Config,
+    source: CandleSource,
+    analyse: Analyse,
+    venue_name: str,
+    simulated: bool,
+    progress: Progress = lambda stage, symbol, done, of: None,
+    failed: Callable[[str, str], None] = lambda symbol, text: None,
+    clock: Callable[[], int] = time.time_ns,
+) -> list[Path]:
+    """The reports of one analysis of every configured symbol, in this process: HTML, Markdown, JSON per symbol.
+
+    A symbol that fails is told to `failed`; when none succeeds the first failure is raised as a DeskError.
+    """
+    paths: list[Path] = []
+    errors: list[str] = []
+
+    def fail(symbol: str, text: str) -> None:
+        errors.append(text)
+        failed(symbol, text)
+
+    def finish(analysis: Analysis, written: Written) -> None:
+        paths.extend((written.html, written.markdown, written.json))
+
+    Analyst(config, source, analyse, venue_name, simulated, clock).run(progress, finish, fail)
+    if not paths and errors:
+        raise DeskError(errors[0])
+    return paths
+
+
+def run_analyst(
+    config: Config,
+    source: CandleSource,
+    analyse: Analyse,
+    make_bias: MakeBias,
+    venue_name: str,
+    simulated: bool,
+    once: bool = False,
+    lines_in: IO[bytes] | None = None,
+    lines_out: IO[bytes] | None = None,
+    clock: Callable[[], int] = time.time_ns,
+) -> int:
+    """The process: one analysis at start (which makes good for missed times), then on request and on schedule.
+
+    Returns 0 when the input ends; with `once` after the first analysis, 1 when it made no report. Ctrl-C is the
+    parent's to answer. Nothing but JSON lines goes to `lines_out` (standard output).
+    """
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+    process = _Process(Analyst(config, source, analyse, venue_name, simulated, clock), make_bias, lines_out, clock)
+    try:
+        if once:
+            process.analyse()
+            return 0 if process.reports else 1
+        process.listen(lines_in)
+        process.serve()
+    except BrokenPipeError:
+        log.info("parent is gone")
+    return 0
+
+
+class _Process:
+    """The conversation of run_analyst."""
+
+    def __init__(
+        self, analyst: Analyst, make_bias: MakeBias, lines_out: IO[bytes] | None, clock: Callable[[], int]
+    ) -> None:
+        self.analyst, self.make_bias, self.clock = analyst, make_bias, clock
+        self.out = lines_out if lines_out is not None else sys.stdout.buffer
+        self.inbox: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
+        self.closed = threading.Event()
+        self.reports = self.runs = 0
+        config = analyst.config
+        slots = config.ultimate_analyzer.schedule
+        self.daily = DailyRuns(
+            {"morning": slots.morning_analysis, "evening": slots.evening_analysis},
+            config.time_zone,
+            self._scheduled,
+            lambda run_id, e: self.error("", f"the scheduled analysis {run_id} failed: {e}"),
+            analyst.folder / f".last-runs-{slug(analyst.venue_name)}.json",
+            clock,
+        )
+
+    def say(self, what: object) -> None:
+        self.out.write(msgspec.json.encode(what) + b"\n")
+        self.out.flush()
+
+    def error(self, symbol: str, text: str) -> None:
+        self.say({"error": {"symbol": symbol, "text": text}})
+
+    def listen(self, lines_in: IO[bytes] | None) -> None:
+        """Read the input in a thread of its own, unbuffered: a reader blocked in a buffer cannot be left at exit."""
+        stream = lines_in if lines_in is not None else open(0, "rb", buffering=0, closefd=False)  # noqa: SIM115
+
+        def read() -> None:
+            for line in iter(stream.readline, b""):
+                try:
+                    said = msgspec.json.decode(line)
+                except msgspec.DecodeError:
+                    said = None
+                if isinstance(said, dict):
+                    self.inbox.put(said)
+                else:
+                    log.error("not a JSON object on the input", extra={"line": line[:200]})
+            self.closed.set()
+            self.inbox.put(None)
+
+        threading.Thread(target=read, name="input", daemon=True).start()
+
+    def serve(self) -> None:
+        """Until the input ends."""
+        self.daily.check()  # a missed time is made good for now …
+        if not self.runs:
+            self.analyse()  # … and otherwise this is the analysis at start
+        while not self.closed.is_set():
+            try:
+                said = self.inbox.get(timeout=IDLE_S)
+            except queue.Empty:
+                said = {}
+            if said is not None:
+                self.hear(said)
+            self.daily.pending()
+
+    def hear(self, said: dict[str, Any]) -> None:
+        """One line of the parent."""
+        if said.get("run") == "now":
+            self.analyse()
+        if "hft" in said:
+            now = self.clock()
+            try:
+                heard = msgspec.convert(said["hft"], dict[str, dict[str, Any]])
+                for symbol, average in heard.items():
+                    plain = {"mean": average.get("score"), "begin": now - WINDOW_NS, "end": now, "symbol": symbol}
+                    extra = {key: average[key] for key in ("tier", "samples", "begin", "end") if key in average}
+                    self.analyst.averages[symbol] = msgspec.convert(plain | extra, HftAverage)
+            except msgspec.ValidationError as e:
+                log.error("an order-book average was not understood", extra={"why": str(e)})  # noqa: TRY400
+
+    def analyse(self) -> None:
+        """One analysis of every symbol, then the next time."""
+        self.runs += 1
+        self.analyst.run(
+            lambda stage, symbol, done, of: self.say({"stage": stage, "symbol": symbol, "done": done, "of": of}),
+            self._finished,
+            self.error,
+            self.closed.is_set,
+        )
+        slot, at = self.daily.next_at()
+        clock = self.daily.times[slot]
+        self.say(
+            {"scheduled": f"next analysis {clock} {self.analyst.config.time_zone} ({slot})", "slot": slot, "at": at}
+        )
+
+    def _scheduled(self, due: Due) -> None:
+        if due.caught_up:
+            self.say({"stage": due.caught_up, "symbol": "", "done": 0, "of": 0})
+        self.analyse()
+
+    def _finished(self, analysis: Analysis, written: Written) -> None:
+        self.reports += 1
+        hours = self.analyst.config.ultimate_analyzer.bias_hours
+        self.say({"bias": self.make_bias(analysis, analysis.ts, hours)})
+        paths = {"html": written.html, "md": written.markdown, "json": written.json}
+        self.say({"report": {"symbol": analysis.symbol} | {kind: str(path) for kind, path in paths.items()}})

@@ -1,0 +1,121 @@
+"""ultimate_crypto_analyzer.py: no look-ahead, defined output for poor data, exact sums, an honest verdict."""
+
+from __future__ import annotations
+
+import duckdb
+import msgspec
+import numpy as np
+import pytest
+from candles import flat, frames_of, walk, without
+from shared import shared
+
+from desk.analysis.resample import ladder
+from desk.analysis.shape import FRAMES, MINUTE, Frame, HftAverage, frame
+from desk.errors import FeedError
+from ultimate_crypto_analyzer import analyse, bias
+
+
+def cut(f: Frame, now: int) -> Frame:
+    """The candles as they were at `now`: nothing after it exists."""
+    n = int(np.searchsorted(f.ts, now - f.interval_ns, side="right"))
+    return Frame(f.ts[:n], f.open[:n], f.high[:n], f.low[:n], f.close[:n], f.volume[:n], f.interval_ns, f.thin[:n])
+
+
+def test_cutting_the_future_changes_nothing_before_the_cut() -> None:
+    """50 random moments of real candles: with the future present or absent, the analysis is equal in every field."""
+    path = shared("market/candles/binance_mtf_2024/btcusdt_5m_20240101_20240430.parquet")
+    columns = duckdb.sql(f"SELECT ts * 1000000 AS ts, open, high, low, close, volume FROM '{path}' ORDER BY ts")
+    fine = frame("5m", FRAMES["5m"], columns.fetchnumpy())
+    frames = ladder(fine)
+    dice = np.random.Generator(np.random.PCG64(20240501))
+    for at in dice.integers(int(fine.ts[0]) + 75 * FRAMES["1d"], fine.end, 50):
+        now = int(at)
+        with_future = analyse("BTC/USDT", frames, now)
+        assert with_future.score is not None
+        assert with_future == analyse("BTC/USDT", {k: cut(f, now) for k, f in frames.items()}, now)
+        assert with_future == analyse("BTC/USDT", ladder(cut(fine, now)), now)
+        assert with_future.last_ts <= now
+        assert all(b.ts + FRAMES["4h"] <= now for b in with_future.bars)
+
+
+def test_the_bias_carries_the_score_its_contributions_and_its_end() -> None:
+    """The fast system multiplies sizes by this; a wrong expiry would filter for days."""
+    frames = frames_of(walk(90 * 288))
+    now = frames["5m"].end
+    a = analyse("BTC/USDT", frames, now, HftAverage("BTC/USDT", -80.0, now - 15 * MINUTE, now, 900, "L3"))
+    b = bias(a, now, 12.0)
+    assert a.coverage == b.coverage == 1.0
+    assert sum(b.because.values()) == b.score == a.score
+    assert list(b.because) == ["mtf", "profile", "technical", "hft"]
+    assert b.because["hft"] == pytest.approx(-4.0)
+    assert b.expires - b.ts == 12 * 60 * MINUTE
+    assert b.label == a.label
+
+
+def test_without_an_order_book_the_coverage_is_95_percent_and_the_term_says_why() -> None:
+    """A missing term must not silently count as 0."""
+    frames = frames_of(walk(90 * 288))
+    a = analyse("BTC/USDT", frames, frames["5m"].end)
+    assert a.coverage == 0.95
+    assert a.terms[3].value is None
+    assert "average" in a.terms[3].name
+    assert any("Order-book term missing" in line for line in a.unknown)
+
+
+def test_the_verdict_claims_no_evidence_that_was_not_measured() -> None:
+    """A strong score is still no evidence: there is no walk-forward record yet."""
+    frames = frames_of(walk(90 * 288, drift=0.02))
+    a = analyse("BTC/USDT", frames, frames["5m"].end)
+    assert a.score is not None
+    assert a.score > 20
+    assert (a.verdict.word, a.verdict.side) == ("no evidence", "neutral")
+    assert a.verdict.reason == "not measured: needs walk-forward record"
+
+
+@pytest.mark.parametrize(
+    ("frames", "words"),
+    [
+        (frames_of(flat(90 * 288)), "the price has not moved"),
+        (frames_of(walk(100)), "too few 4h candles"),
+        ({"1h": walk(70, "1h")}, "No closed 4h candles."),
+        ({"15m": walk(1, "15m")}, "no profile"),
+    ],
+)
+def test_poor_data_gives_insufficient_data_with_reasons_and_a_bias_that_filters_nothing(
+    frames: dict[str, Frame], words: str
+) -> None:
+    """Flat, short and single-frame data must neither crash nor look like a neutral market."""
+    now = max(f.end for f in frames.values())
+    a = analyse("BTC/USDT", frames, now)
+    assert (a.score, a.label) == (None, "INSUFFICIENT DATA")
+    assert any(words in line for line in a.unknown), a.unknown
+    b = bias(a, now, 12.0)
+    assert (b.score, b.label, b.because) == (0.0, "INSUFFICIENT DATA", {})
+    assert b"NaN" not in msgspec.json.encode(a)
+
+
+def test_gaps_are_reported_and_survived() -> None:
+    """Half of the candles missing: still an answer, and the report says what is missing."""
+    fine = walk(90 * 288)
+    dice = np.random.Generator(np.random.PCG64(1))
+    holes = [int(i) for i in dice.choice(len(fine) - 2, len(fine) // 2, replace=False) + 1]
+    frames = frames_of(without(fine, holes))
+    a = analyse("BTC/USDT", frames, fine.end)
+    assert any("candles are missing" in line and line.startswith("5m") for line in a.unknown)
+    assert {d.name: d.gaps for d in a.data}["5m"] > 0
+
+
+def test_old_candles_and_no_candles_are_said() -> None:
+    """A report made from yesterday's data must say so; one made from nothing must not exist."""
+    frames = frames_of(walk(90 * 288))
+    a = analyse("BTC/USDT", frames, frames["5m"].end + 60 * MINUTE)
+    assert any("60 minutes ago" in line for line in a.unknown)
+    with pytest.raises(FeedError, match="BTC/USDT: no closed candle"):
+        analyse("BTC/USDT", frames, int(frames["5m"].ts[0]))
+
+
+def test_the_same_arguments_give_the_same_bytes() -> None:
+    """A report that cannot be reproduced cannot be graded."""
+    frames = frames_of(walk(90 * 288))
+    once, again = (msgspec.json.encode(analyse("BTC/USDT", frames, frames["5m"].end)) for _ in range(2))
+    assert once == again

@@ -1,0 +1,153 @@
+"""The slow system: candles of six timeframes in, one Analysis per symbol out; pure, rendered and scheduled elsewhere.
+
+    score = 40 % timeframes + 35 % volume profile + 20 % technicals + 5 % order book (15-minute average)
+
+A missing term drops out and lowers the coverage; below 75 % there is no score. The score describes the market as it is.
+Whether it has ever been right is the verdict's business, and until a walk-forward record exists the verdict says so.
+
+    python ultimate_crypto_analyzer.py BTC/USDT ETH/USDT        analyse once, write the reports
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from desk.analysis.combine import combine, coverage, hft_part, label, score, unmeasured
+from desk.analysis.levels import levels
+from desk.analysis.profile import profile, profile_score
+from desk.analysis.shape import FRAMES, MINUTE, Analysis, Bar, Frame, HftAverage, Weights
+from desk.analysis.technical import technical, technical_score
+from desk.analysis.timeframes import coverage as data_coverage
+from desk.analysis.timeframes import timeframes, trend_score
+from desk.errors import FeedError
+from desk.events import TrendBias
+
+PROFILE_FRAME = "1h"  # 720 bars: 30 days of volume at price
+TECHNICAL_FRAME = "4h"
+CHART_FRAME, CHART_BARS = "4h", 180  # the same 30 days
+HOUR_NS = 60 * MINUTE
+STANCES = {
+    "accepted": "accepted outside value, two closes in a row",
+    "testing": "one close outside value, not yet confirmed",
+    "rejected": "poked out of value within 12 bars and came back",
+    "inside": "inside value",
+}
+
+
+def analyse(
+    symbol: str,
+    frames: Mapping[str, Frame],
+    now_ns: int,
+    hft: HftAverage | None = None,
+    weights: Weights | None = None,
+) -> Analysis:
+    """What can be said about `symbol` at `now_ns` from candles that had closed by then; nothing later is looked at.
+
+    `frames` by interval name ("5m" … "1w"), any of them may be absent or short: what they would have given is None with
+    a reason. `hft` is the order-book score's 15-minute average. Raises FeedError when no frame holds a closed candle.
+    """
+    known = {name: frames[name].upto(now_ns) for name in FRAMES if name in frames}
+    known = {name: f for name, f in known.items() if len(f)}
+    if not known:
+        raise FeedError(f"{symbol}: no closed candle before the moment of the analysis; give the source more history")
+    finest = next(iter(known.values()))
+    last = float(finest.close[-1])
+
+    rows = timeframes(known)
+    trend, confluence, trend_note = trend_score(rows)
+    area = known.get(PROFILE_FRAME)
+    shape = profile(area, PROFILE_FRAME) if area is not None else None
+    if area is None or shape is None:
+        value, stance = None, ""
+        value_note = f"no profile: {len(area) if area is not None else 0} moving {PROFILE_FRAME} candles"
+    else:
+        value, stance = profile_score(area, shape)
+        value_note = STANCES[stance]
+    source = known.get(TECHNICAL_FRAME)
+    tech = technical(source, TECHNICAL_FRAME) if source is not None else None
+    tech_value = technical_score(tech) if tech is not None else None
+    tech_note = "; ".join(tech.why) if tech is not None else f"too few {TECHNICAL_FRAME} candles"
+    book = hft_part(hft, now_ns)
+
+    terms = combine((trend, trend_note), (value, value_note), (tech_value, tech_note), book, weights or Weights())
+    total = score(terms)
+    daily = next((r.atr for r in rows if r.name == "1d"), None)
+    chart = known.get(CHART_FRAME, finest).upto(now_ns, CHART_BARS)
+    chart_name = CHART_FRAME if CHART_FRAME in known else next(iter(known))
+    return Analysis(
+        symbol=symbol,
+        ts=now_ns,
+        last=last,
+        last_ts=finest.end,
+        score=total,
+        label=label(total),
+        coverage=coverage(terms),
+        confluence=confluence,
+        terms=terms,
+        verdict=unmeasured(total),
+        timeframes=rows,
+        technical=tech,
+        profile=shape,
+        acceptance=stance,
+        levels=levels(last, daily, known, shape, now_ns),
+        data=data_coverage(known),
+        chart=chart_name,
+        bars=bars(chart),
+        unknown=unknown(known, now_ns, (trend, trend_note), (value, value_note), (tech_value, tech_note), book),
+    )
+
+
+def bias(analysis: Analysis, now: int, hours: float) -> TrendBias:
+    """The word the fast system hears: score, label and contributions, valid for `hours` from `now` (ns).
+
+    Without enough data the score is 0, which filters nothing, and the label says INSUFFICIENT DATA.
+    """
+    enough = analysis.score is not None
+    return TrendBias(
+        ts=now,
+        symbol=analysis.symbol,
+        score=analysis.score if analysis.score is not None else 0.0,
+        expires=now + round(hours * HOUR_NS),
+        label=analysis.label,
+        coverage=analysis.coverage,
+        because={t.key: t.contribution for t in analysis.terms if enough and t.contribution is not None},
+    )
+
+
+def bars(frame: Frame) -> tuple[Bar, ...]:
+    """The candles of a frame as plain rows."""
+    columns = (frame.ts, frame.open, frame.high, frame.low, frame.close, frame.volume)
+    return tuple(Bar(int(t), *map(float, row)) for t, *row in zip(*columns, strict=True))
+
+
+def unknown(known: Mapping[str, Frame], now_ns: int, *parts: tuple[float | None, str]) -> tuple[str, ...]:
+    """What a reader must not assume: missing evidence, missing terms, gaps, old data."""
+    out = ["Whether this score predicts anything: no walk-forward record exists yet, so no hit rate and no interval."]
+    names = ("Timeframe term", "Volume profile term", "Technical term", "Order-book term")
+    for name, (value, note) in zip(names, parts, strict=True):
+        if value is None:
+            out.append(f"{name} missing: {note}.")
+        elif note.startswith("without"):
+            out.append(f"{name} computed {note}.")
+    for name in FRAMES:
+        if name not in known:
+            out.append(f"No closed {name} candles.")
+        elif known[name].gaps:
+            f = known[name]
+            out.append(
+                f"{name}: {f.gaps} of {len(f) + f.gaps} candles are missing; they are gaps, nothing was filled in."
+            )
+    newest = max(f.end for f in known.values())
+    finest = next(iter(known.values())).interval_ns
+    if now_ns - newest > 2 * finest:
+        out.append(f"What happened since the last closed candle, {(now_ns - newest) // MINUTE} minutes ago.")
+    out.append("The spread and depth of the book, and so the slippage of any size, are not part of this report.")
+    return tuple(out)
+
+
+if __name__ == "__main__":
+    import sys
+
+    from deploy_trading_systems import main
+
+    sys.exit(main(["--mode", "ultimate", "--once", *(["--symbols", ",".join(sys.argv[1:])] if sys.argv[1:] else [])]))
