@@ -192,7 +192,7 @@ def doctor(argv: list[str]) -> int:
     if options.json:
         _print_json([{"name": f.name, "state": f.state, "text": f.text, "fix": f.fix} for f in findings])
     else:
-        print(examination.render(findings))
+        print(examination.render(findings, color=sys.stdout.isatty()))
     return examination.exit_code(findings)
 
 

@@ -32,6 +32,7 @@ from hft_signals import HFTIntegrator, Reading
 SECOND = 1_000_000_000
 COLLAR = 5  # price steps an exit may give up beyond the touch
 RETRY = SECOND // 4  # an exit that did not fill is sent again after this long
+HEADROOM = Decimal("0.95")  # of the notional limits: risk values the order at the mark, and of the day's first equity
 ROOM = 2.0  # a stop is at least this many spreads away: nearer, the entry itself would trip it
 
 ScalpingSignal = Signal  # what users call it; journal and console know it as desk.intents.Signal
@@ -262,6 +263,7 @@ class ScalpingEngine(Strategy):
             return "ALREADY_IN_POSITION", {"exposure": float(exposure)}
         equity = view.equity(inst)
         most = min(Decimal(repr(self.risk.max_order_quote)), equity * Decimal(repr(self.risk.max_position_pct)) / 100)
+        most *= HEADROOM
         size = scalp_size(
             instrument,
             equity,

@@ -1,6 +1,7 @@
 """The schema of trading_config.json: every number a person may turn, frozen once decoded, unknown keys refused.
 
-Fractions say so in their comment; `_bps`, `_pct`, `_s` are in the name. Defaults are safe: paper, scalping off on real venues.
+Fractions say so in their comment; `_bps`, `_pct`, `_s` are in the name. Defaults are safe: paper,
+and scalping off on real venues.
 """
 
 from __future__ import annotations

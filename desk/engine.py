@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
-from desk.events import Accepted, Command, Ended, Event, Fill, Frame, LinkDown, LinkUp, Start, Timer, TrendBias
+from desk.events import Accepted, Answer, Command, Ended, Event, Fill, Frame, LinkDown, LinkUp, Start, Timer, TrendBias
 from desk.intents import (
     CancelOrder,
     Decline,
@@ -70,6 +70,7 @@ class Engine:
         self._on: dict[type, Callable[[Any], Iterable[Effect]]] = {
             Start: lambda event: (),
             Frame: lambda event: self._seen(watch.frame(event)),
+            Answer: lambda event: self._seen(watch.answer(event)),
             LinkUp: lambda event: self._seen(watch.link_up(event.link, event.ts)),
             LinkDown: lambda event: self._seen(watch.link_down(event.link, event.why, event.ts)),
             Timer: self._timer,

@@ -35,6 +35,15 @@ class Frame(msgspec.Struct, frozen=True, gc=False, tag="frame"):
     data: bytes
 
 
+class Answer(msgspec.Struct, frozen=True, gc=False, tag="answer"):
+    """One REST answer exactly as it came. `call`: "OHLC" (one-minute candles of `symbol`)."""
+
+    ts: int
+    call: str
+    symbol: str
+    data: bytes
+
+
 class LinkUp(msgspec.Struct, frozen=True, gc=False, tag="up"):
     """A connection is open; nothing is known on it yet."""
 
@@ -106,4 +115,4 @@ class Command(msgspec.Struct, frozen=True, gc=False, tag="command"):
     why: str = ""
 
 
-Event = Start | Frame | LinkUp | LinkDown | Timer | Accepted | Fill | Ended | TrendBias | Command
+Event = Start | Frame | Answer | LinkUp | LinkDown | Timer | Accepted | Fill | Ended | TrendBias | Command

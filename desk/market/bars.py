@@ -26,12 +26,22 @@ class MinuteBars:
         self.late = 0
 
     def seed(self, candles: tuple[Candle, ...]) -> None:
-        """Take the venue's history: every bar of one minute but the last, which is still running."""
-        history = [c for c in candles if c.interval == MINUTE and c.inst == self.inst]
-        if history:
-            history.sort(key=lambda c: c.begin)
-            self.closed = history[:-1][-KEEP:]
-            self.running = history[-1]
+        """Take the venue's history: every bar of one minute but the last, which is still running.
+
+        A bar we have closed ourselves stays as it is, and so does a running one that is not older than the history's:
+        strategies may have acted on them.
+        """
+        history = sorted((c for c in candles if c.interval == MINUTE and c.inst == self.inst), key=lambda c: c.begin)
+        if not history:
+            return
+        if self.running is None or history[-1].begin > self.running.begin:
+            older, self.running = history[:-1], history[-1]
+            self.closed = []  # there is a hole between our bars and the history's end: the history spans it
+        else:
+            older = [c for c in history if c.begin < self.running.begin]
+        known = {c.begin for c in self.closed}
+        merged = sorted([*self.closed, *(c for c in older if c.begin not in known)], key=lambda c: c.begin)
+        self.closed = merged[-KEEP:]
 
     def trade(self, trade: Trade) -> list[Candle]:
         """Add a print; returns the bars that it closed."""

@@ -15,9 +15,11 @@ import msgspec
 
 from desk.config import Config
 from desk.engine import Engine
-from desk.events import Command, Event, LinkDown, LinkUp, Start, TrendBias
+from desk.errors import DeskError
+from desk.events import Answer, Command, Event, LinkDown, LinkUp, Start, TrendBias
 from desk.intents import Effect, Resync
 from desk.io.journal import JournalWriter
+from desk.io.kraken_rest import fetch_minutes
 from desk.io.websocket import Feed
 from desk.run.children import Child
 from desk.run.clock import now_ns
@@ -29,6 +31,8 @@ from desk.wire.session import Policy, Session
 
 TICK_S = 0.05
 PICTURE_S = 0.25
+HISTORY_S = 20.0  # for the instrument of a symbol to become known
+PACE_S = 1.05  # Kraken counts about one public call a second per address
 HFT_WINDOW_NS = 900_000_000_000  # the average the analyst gets covers up to this
 HFT_S = 30.0  # how often the analyst hears the average order-book score
 SETTLE_NS = 2_000_000_000  # for the venue's last answers after a stop
@@ -86,6 +90,7 @@ class Run:
         self.analyst: Child | None = None
         self._down_since: dict[int, int] = dict.fromkeys(range(len(self.feeds)), self.started)
         self._tasks: list[asyncio.Task[None]] = []
+        self._asides: list[asyncio.Task[None]] = []
         self.analysed = asyncio.Event()
 
     def _feed(self, number: int) -> Feed:
@@ -123,14 +128,16 @@ class Run:
             self._spawn(feed.run())
         if not self.source.stamped:
             self._spawn(self._tick())
+        if self.source.rest_url:
+            self._aside(self._history())
         if self.console is not None:
             self._spawn(self._draw())
         watchers: list[asyncio.Task[Any]] = [asyncio.create_task(self.stop.wait())]
         watchers += [asyncio.create_task(feed.finished.wait()) for feed in self.feeds]
-        watchers += [task for task in self._tasks if not task.done()]
+        watchers += self._tasks
         await asyncio.wait(watchers, timeout=self.plan.duration_s, return_when=asyncio.FIRST_COMPLETED)
-        for task in self._tasks:
-            if task.done() and (err := task.exception()) is not None:
+        for task in (*self._tasks, *self._asides):
+            if task.done() and not task.cancelled() and (err := task.exception()) is not None:
                 raise err
         return await self._end()
 
@@ -141,11 +148,15 @@ class Run:
         if self.plan.analyst is not None:
             self.picture.analyst = "starting"
             self.analyst = await Child.start("analyst", self.plan.analyst, logs / "analyst.log")
-            self._spawn(self._listen(self.analyst))
-            self._spawn(self._tell_averages(self.analyst))
+            self._aside(self._listen(self.analyst))
+            self._aside(self._tell_averages(self.analyst))
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         self._tasks.append(asyncio.create_task(work))
+
+    def _aside(self, work: Coroutine[Any, Any, None]) -> None:
+        """Work whose end does not end the run."""
+        self._asides.append(asyncio.create_task(work))
 
     async def _end(self) -> dict[str, Any]:
         ended = now_ns()
@@ -161,9 +172,9 @@ class Run:
         summary["effect_hash"] = self.journal.effect_hash
         if self.console is not None:
             self.console.say(self.picture.screen(self.loop, ended))
-        for task in self._tasks:
+        for task in (*self._tasks, *self._asides):
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*self._tasks, *self._asides, return_exceptions=True)
         children = [child for child in (self.console, self.analyst, self.source.child) if child is not None]
         await asyncio.gather(*(child.stop() for child in children))
         return summary
@@ -195,6 +206,21 @@ class Run:
         while True:
             await asyncio.sleep(TICK_S)
             self.loop.until(now_ns())
+
+    async def _history(self) -> None:
+        """Hand the venue's last 720 minutes to the engine, symbol by symbol, once their decimals are known."""
+        for symbol in self.source.symbols:
+            key = f"{symbol}@{self.source.venue}"
+            try:
+                raw = await asyncio.to_thread(fetch_minutes, self.source.rest_url, symbol)
+                async with asyncio.timeout(HISTORY_S):
+                    while key not in self.engine.watch.instruments:  # noqa: ASYNC110 - the engine knows no asyncio
+                        await asyncio.sleep(TICK_S)
+            except (DeskError, TimeoutError) as err:
+                self.picture.say(f"{symbol}: no history to warm up on ({err or 'the symbol is unknown'})")
+                continue
+            self.loop.arrive(Answer(now_ns(), "OHLC", symbol, raw), 0)
+            await asyncio.sleep(0.0 if self.source.simulated else PACE_S)
 
     # --- the people's side
 

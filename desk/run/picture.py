@@ -10,10 +10,10 @@ from desk.events import Event
 from desk.instrument import Instrument, split_key
 from desk.intents import Decline, Effect, Noted, Refuse, Signal, Tell
 from desk.market.state import BookState, Market
-from desk.signals.score_log import ScoreLog
 from desk.projections.screen import BookRow, PositionRow, Screen, SignalRow, SymbolRow
 from desk.run.loop import Loop
 from desk.run.source import Source
+from desk.signals.score_log import ScoreLog
 
 KEEP_SIGNALS, KEEP_MESSAGES = 12, 8
 

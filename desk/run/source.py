@@ -13,7 +13,7 @@ import msgspec
 from desk.config import Config
 from desk.errors import FeedError
 from desk.io.frames import read_frames
-from desk.io.kraken_token import fetch_token
+from desk.io.kraken_rest import fetch_token
 from desk.io.recorded_exchange import survey
 from desk.messages import LinkSpec, Subscription
 from desk.run.children import Child

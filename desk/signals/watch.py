@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from desk.errors import DecodeError
-from desk.events import Frame
+from desk.events import Answer, Frame
 from desk.instrument import Instrument
 from desk.market.state import BookState, Fault, Market, Track
 from desk.messages import (
@@ -22,6 +22,7 @@ from desk.messages import (
     Candles,
     Instruments,
     LinkSpec,
+    Message,
     OrdersUpdate,
     Side,
     Subscription,
@@ -106,11 +107,21 @@ class Watch:
         except DecodeError as err:
             self.bad_frames += 1
             return [Word("warn", "BAD_FRAME", f"frame {self.frames} kept, not understood: {err.why[:160]}")]
+        return self._take(messages, event.ts, event.link)
+
+    def answer(self, event: Answer) -> list[Seen]:
+        """What a REST answer changed."""
+        try:
+            return self._take(self.codec.answer(event.call, event.symbol, event.data), event.ts, 0)
+        except DecodeError as err:
+            return [Word("warn", "BAD_ANSWER", f"REST: {err.why[:200]}")]
+
+    def _take(self, messages: list[Message], now: int, link: int) -> list[Seen]:
         seen: list[Seen] = []
         for message in messages:
             handler = self._on.get(type(message))
             if handler is not None:
-                seen += handler(message, event.ts, event.link)
+                seen += handler(message, now, link)
         return seen
 
     def link_up(self, link: int, now: int) -> list[Seen]:

@@ -20,6 +20,10 @@ class Codec(Protocol):
         """The acknowledgement in this frame, if it is one: all a session needs to read."""
         ...
 
+    def answer(self, call: str, symbol: str, raw: bytes) -> list[Message]:
+        """The messages of a REST answer; raises DecodeError with the venue's words when it is an error."""
+        ...
+
     def decode(self, raw: bytes) -> list[Message]:
         """Every message of a frame; raises DecodeError for bytes that are not the protocol."""
         ...

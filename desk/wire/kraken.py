@@ -53,9 +53,11 @@ from desk.wire.kraken_shapes import (
     OrdersFrame,
     RawOrder,
     RawPair,
+    Row,
     TickerFrame,
     TradeFrame,
     decode_head,
+    decode_rest,
 )
 from desk.wire.stamps import parse_ns
 
@@ -144,6 +146,22 @@ class KrakenCodec:
             return self._decode[channel](FRAMES[channel].decode(raw))
         except (msgspec.DecodeError, ValueError, IndexError, RecursionError) as err:
             raise DecodeError(str(err), raw) from err
+
+    def answer(self, call: str, symbol: str, raw: bytes) -> list[Message]:
+        """One-minute candles from `GET /0/public/OHLC`: {"error":[],"result":{"<any name>":[[time s, open, high, low,
+        close, vwap, volume, count],…],"last":…}}; prices and volume are text, the last row is still running.
+
+        Raises DecodeError for anything else, with the venue's words where it gave some.
+        """
+        inst = self.instruments.get(symbol)
+        try:
+            said = decode_rest(raw)
+            if call != "OHLC" or said.error or inst is None:
+                raise ValueError(", ".join(said.error) or f"{call} of {symbol} cannot be read")
+            rows = next(msgspec.convert(rows, list[Row]) for name, rows in said.result.items() if name != "last")
+            return [Candles(tuple(_candle(inst, row) for row in rows), snapshot=True)]
+        except (msgspec.MsgspecError, ValueError, StopIteration) as err:
+            raise DecodeError(f"{call} {symbol}: {err}", raw) from err
 
     @staticmethod
     def _answer(head: Head) -> list[Message]:
@@ -331,6 +349,13 @@ def scaled(number: Raw, decimals: int) -> int:
     if not exact or value.adjusted() > 36:
         raise ValueError(f"{text.decode()} does not fit {decimals} decimals")
     return int(value)
+
+
+def _candle(inst: Instrument, row: Row) -> Candle:
+    time, *prices, _vwap, volume, count = row
+    px = [scaled(Raw(text.encode()), inst.px_decimals) for text in prices]
+    lots = scaled(Raw(volume.encode()), inst.qty_decimals)
+    return Candle(inst.key, time * 1_000_000_000, MINUTE, px[0], px[1], px[2], px[3], lots, count)
 
 
 def _decimals(number: Raw) -> int:

@@ -1,0 +1,276 @@
+"""A recorded session served again over the same WebSocket, frame by frame, byte by byte.
+
+Every client gets the recording from its beginning: the `status` that opened it at once, the rest from its first
+subscribe request on, at the recorded pace divided by `speed` (0: as fast as the client reads). Acknowledgements are sent
+as recorded; where a requested topic has none, one is made, with the smallest depth that holds the largest snapshot.
+After the last frame the socket closes with 1000, "end of recording". Nothing else is sent, no heartbeat of our own; a
+ping is answered, except to clients of the subprotocol `stamped`.
+
+`stamped` clients get every frame behind its receive time in ns and a tab, so a replay keeps the clock of its recording:
+    1785644622178672600\t{"channel":"status",…}
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Callable, Iterator
+from typing import NamedTuple, Protocol
+
+import msgspec
+from aiohttp import ClientConnectionResetError, WSCloseCode, WSMsgType, web
+
+from desk.errors import FeedError
+from desk.instrument import Instrument
+from desk.wire import kraken_venue as wire
+from desk.wire.kraken_venue import BOOK_DEPTHS, LEVEL3_DEPTHS, Topic
+from desk.wire.stamps import NS, parse_ns
+
+STAMPED = "stamped"
+SILENT_STEP = 1_000_000  # ns between frames whose time nobody noted
+NO_TIME = 1_000_000_000 * NS  # where the recording has no time at all
+_TIME = re.compile(rb'"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?Z)"')
+_CHANNEL = re.compile(rb'"channel":"([a-z0-9]{1,20})"')
+_BREATH = 64  # frames sent in one go before other clients get their turn
+
+
+class Recorded(Protocol):
+    """One line of a recording."""
+
+    @property
+    def ts(self) -> int | None: ...
+
+    @property
+    def direction(self) -> str: ...
+
+    @property
+    def data(self) -> bytes: ...
+
+
+Frames = Callable[[], Iterator[Recorded]]  # a fresh reading of the recording, from its first line
+
+
+class Contents(NamedTuple):
+    """What a recording holds: which topics, which of them acknowledged, and when it begins."""
+
+    topics: dict[tuple[str, str], int]  # (channel, symbol) → depth or interval, 0 where it does not apply
+    acknowledged: frozenset[tuple[str, str]]
+    instruments: dict[str, Instrument]
+    begin: int
+
+
+class _Entry(msgspec.Struct):
+    symbol: str = ""
+    bids: tuple[msgspec.Raw, ...] = ()
+    asks: tuple[msgspec.Raw, ...] = ()
+    interval: int = 0
+
+
+class _Data(msgspec.Struct):
+    channel: str
+    data: tuple[_Entry, ...] = ()
+
+
+class _Result(msgspec.Struct):
+    channel: str = ""
+    symbol: str = ""
+
+
+class _Ack(msgspec.Struct):
+    method: str = ""
+    success: bool = False
+    result: _Result = msgspec.field(default_factory=_Result)
+
+
+def survey(frames: Frames, name: str) -> Contents:
+    """Read a recording once. Raises FeedError when it holds no Kraken v2 market data."""
+    topics: dict[tuple[str, str], int] = {}
+    acknowledged: set[tuple[str, str]] = set()
+    decimals: dict[str, tuple[int, int]] = {}
+    begin: int | None = None
+    told: int | None = None
+    first = True
+    for frame in frames():
+        if frame.direction != "<":
+            continue
+        if first:
+            begin, first = frame.ts, False
+        if told is None and begin is None and (found := _TIME.search(frame.data)):
+            told = parse_ns(found[1].decode())
+        _note(frame.data, topics, acknowledged, decimals)
+    if not topics:
+        raise FeedError(
+            f"{name}: no Kraken v2 market data in it. Give a recording of book, level3, trade or ohlc frames"
+        )
+    depths = {"book": BOOK_DEPTHS, "level3": LEVEL3_DEPTHS}
+    for topic, size in topics.items():
+        if topic[0] in depths:
+            topics[topic] = next((d for d in depths[topic[0]] if d >= size), depths[topic[0]][-1])
+    instruments = {symbol: Instrument(symbol, "kraken", *places) for symbol, places in decimals.items()}
+    return Contents(topics, frozenset(acknowledged), instruments, begin if begin is not None else told or NO_TIME)
+
+
+def _note(
+    raw: bytes,
+    topics: dict[tuple[str, str], int],
+    acknowledged: set[tuple[str, str]],
+    decimals: dict[str, tuple[int, int]],
+) -> None:
+    """Add what one frame shows. Frames that are not Kraken v2 show nothing: they are served all the same."""
+    try:
+        if b'"method":"subscribe"' in raw:
+            ack = msgspec.json.decode(raw, type=_Ack)
+            if ack.success:
+                acknowledged.add((ack.result.channel, ack.result.symbol))
+            return
+        found = _CHANNEL.search(raw)
+        channel = found[1].decode() if found else ""
+        if channel == "instrument":
+            topics.setdefault((channel, ""), 0)
+        if channel not in ("book", "level3", "trade", "ticker", "ohlc"):
+            return
+        entries = msgspec.json.decode(raw, type=_Data).data
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        return
+    for entry in entries:
+        topic = channel, entry.symbol
+        size = entry.interval or max(_levels(channel, entry.bids), _levels(channel, entry.asks))
+        topics[topic] = max(size, topics.get(topic, 0)) if b'"type":"snapshot"' in raw else topics.get(topic, size)
+        if channel != "ticker":  # its volume and vwap have decimals of their own
+            px, qty = decimals.get(entry.symbol, (0, 0))
+            decimals[entry.symbol] = max(px, _places(raw, _PRICE)), max(qty, _places(raw, _QUANTITY))
+
+
+_PRICE = re.compile(rb'"(?:price|limit_price|close)":\d+\.(\d+)')
+_QUANTITY = re.compile(rb'"(?:qty|order_qty|volume)":\d+\.(\d+)')
+
+
+def _places(raw: bytes, number: re.Pattern[bytes]) -> int:
+    found = number.search(raw)
+    return len(found[1]) if found else 0
+
+
+def _levels(channel: str, rows: tuple[msgspec.Raw, ...]) -> int:
+    """Price levels of one side of a snapshot: rows of a book, different prices of orders."""
+    if channel != "level3":
+        return len(rows)
+    return len({found[0] for row in rows if (found := re.search(rb'"limit_price":[0-9.]+', bytes(row)))})
+
+
+class RecordedExchange:
+    """The handler of the WebSocket route over a recording."""
+
+    def __init__(self, frames: Frames, contents: Contents, speed: float) -> None:
+        self.frames, self.contents, self.speed = frames, contents, speed
+        self.sockets: dict[web.WebSocketResponse, None] = {}
+
+    async def accept(self, request: web.Request) -> web.WebSocketResponse:
+        """Serve the recording to one client."""
+        socket = web.WebSocketResponse(max_msg_size=1 << 20, decode_text=False, protocols=(STAMPED,))
+        await socket.prepare(request)
+        self.sockets[socket] = None
+        run = _Run(self, socket)
+        player: asyncio.Task[None] | None = None
+        try:
+            await run.greet()
+            async for message in socket:
+                if message.type not in (WSMsgType.TEXT, WSMsgType.BINARY):
+                    continue
+                if await run.answer(bytes(message.data)) and player is None:
+                    player = asyncio.create_task(run.play())
+        except (ClientConnectionResetError, ConnectionResetError):
+            pass
+        finally:
+            del self.sockets[socket]
+            if player is not None:
+                player.cancel()
+                await asyncio.gather(player, return_exceptions=True)
+        return socket
+
+    async def close(self) -> None:
+        """Say goodbye to every client."""
+        for socket in list(self.sockets):
+            await socket.close(code=WSCloseCode.GOING_AWAY, message=b"exchange stopped")
+
+
+class _Run:
+    """One client's way through the recording."""
+
+    def __init__(self, exchange: RecordedExchange, socket: web.WebSocketResponse) -> None:
+        self.contents, self.speed, self.socket = exchange.contents, exchange.speed, socket
+        self.stamped = socket.ws_protocol == STAMPED
+        self.now = exchange.contents.begin
+        self.made: set[tuple[str, str]] = set()
+        self._frames = self._timed(exchange.frames())
+        self._next = next(self._frames, None)
+
+    def _timed(self, frames: Iterator[Recorded]) -> Iterator[tuple[int, bytes]]:
+        """What the venue sent, each frame with a time."""
+        last: int | None = None
+        for frame in frames:
+            if frame.direction != "<":
+                continue
+            following = self.contents.begin if last is None else last + SILENT_STEP
+            last = following if frame.ts is None else frame.ts
+            yield last, frame.data
+
+    async def _send(self, frame: bytes) -> None:
+        await self.socket.send_frame(b"%d\t%s" % (self.now, frame) if self.stamped else frame, WSMsgType.TEXT)
+
+    async def greet(self) -> None:
+        """Send the frames that a venue sends before anybody asked."""
+        while self._next is not None and b'"channel":"status"' in self._next[1][:40]:
+            self.now, frame = self._next
+            self._next = next(self._frames, None)
+            await self._send(frame)
+
+    async def answer(self, raw: bytes) -> bool:
+        """Answer a request where the recording does not; True when it is a subscription that the recording serves."""
+        request = wire.read_request(raw)
+        if isinstance(request, wire.Ping):
+            if not self.stamped:
+                await self._send(wire.pong(request.req_id, self.now, self.now))
+            return False
+        if isinstance(request, wire.Malformed):
+            await self._refuse(request.error, request.method, "", request.req_id)
+            return False
+        served = False
+        for symbol in request.symbols if request.channel != "instrument" else ("",):
+            topic = request.channel, symbol
+            if topic not in self.contents.topics and topic not in self.contents.acknowledged:
+                held = ", ".join(f"{channel} {name}".strip() for channel, name in self.contents.topics)
+                error = f"Currency pair not supported {symbol[:40]}: the recording holds {held}, not {request.channel}"
+                await self._refuse(error, request.method, symbol, request.req_id)
+                continue
+            served = served or request.method == "subscribe"
+            if request.method == "unsubscribe" or (topic not in self.contents.acknowledged and topic not in self.made):
+                self.made.add(topic)
+                made = Topic(request.channel, symbol, self.contents.topics.get(topic, 0))
+                await self._send(wire.ack(request.method, made, True, request.req_id, self.now, self.now))
+        return served
+
+    async def _refuse(self, error: str, method: str, symbol: str, req_id: int | None) -> None:
+        await self._send(wire.refusal(error, method, symbol, req_id, self.now, self.now))
+
+    async def play(self) -> None:
+        """Send the rest of the recording at its pace and close the socket."""
+        loop = asyncio.get_running_loop()
+        begun_at, begun = loop.time(), self._next[0] if self._next else self.now
+        sent = 0
+        try:
+            while self._next is not None:
+                at, frame = self._next
+                wait = (at - begun) / NS / self.speed - (loop.time() - begun_at) if self.speed else 0.0
+                if wait > 0.0:
+                    await asyncio.sleep(wait)
+                elif sent % _BREATH == 0:
+                    await asyncio.sleep(0)
+                self.now = at
+                self._next = next(self._frames, None)
+                await self._send(frame)
+                sent += 1
+            await self.socket.close(code=WSCloseCode.OK, message=b"end of recording")
+        except FeedError as err:
+            await self.socket.close(code=WSCloseCode.INTERNAL_ERROR, message=str(err).encode()[:120])
+        except (ClientConnectionResetError, ConnectionResetError):
+            return
