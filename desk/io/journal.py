@@ -8,6 +8,7 @@ already written stays whole, and the caller sends no more orders.
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +74,11 @@ class JournalWriter:
     def effect_hash(self) -> str:
         """Of the entries that are in the file."""
         return self._hash.hex()
+
+    def discard(self) -> None:
+        """Take back a session in which nothing happened: the run could not begin."""
+        os.close(self._file)
+        shutil.rmtree(self.folder, ignore_errors=True)
 
     def close(self, summary: dict[str, Any]) -> None:
         """Write the rest and the session's summary."""

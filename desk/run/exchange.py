@@ -16,7 +16,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple, Protocol
@@ -157,11 +157,14 @@ class EmbeddedExchange:
             await asyncio.gather(self._driver, return_exceptions=True)
         await self._port.close()
 
-    @property
-    def driver(self) -> Awaitable[None]:
-        """Ends only when the market fails."""
+    async def run_until(self, stop: asyncio.Event) -> None:
+        """Wait for `stop`; raises what the market failed with, should it fail before."""
         assert self._driver is not None, "start the exchange first"
-        return self._driver
+        stopped = asyncio.create_task(stop.wait())
+        await asyncio.wait((self._driver, stopped), return_when=asyncio.FIRST_COMPLETED)
+        stopped.cancel()
+        if self._driver.done():
+            self._driver.result()
 
     async def _drive(self) -> None:
         market, publisher, publish = self.market, self.venue.publisher, self.socket.publish
@@ -183,14 +186,14 @@ async def serve(
     symbols: tuple[str, ...] | None,
     host: str = HOST,
     announce: Callable[[Address, EmbeddedExchange], None] = lambda address, exchange: None,
-    until: Awaitable[object] | None = None,
+    until: asyncio.Event | None = None,
 ) -> None:
-    """Run the simulated market on a port until `until` ends (None: for ever); raises what ended it otherwise."""
+    """Run the simulated market on a port until `until` is set (None: for ever); raises what ended it otherwise."""
     exchange = EmbeddedExchange(seed, symbols)
     address = await exchange.start(port, host)
     try:
         announce(address, exchange)
-        await _first_of(exchange.driver, until)
+        await exchange.run_until(until or asyncio.Event())
     finally:
         await exchange.stop()
 
@@ -203,9 +206,9 @@ async def serve_recording(
     announce: Callable[[Address, Mapping[str, Instrument], Credentials], None] = lambda address, pairs, credentials: (
         None
     ),
-    until: Awaitable[object] | None = None,
+    until: asyncio.Event | None = None,
 ) -> None:
-    """Serve a recording on a port until `until` ends (None: for ever); raises FeedError where it cannot be served."""
+    """Serve a recording on a port until `until` is set (None: for ever); raises FeedError where it cannot be served."""
     reading = partial(read_frames, frames)
     contents = survey(reading, str(frames))
     credentials = Credentials()
@@ -214,16 +217,9 @@ async def serve_recording(
     address = await opened.open(host, port)
     try:
         announce(address, contents.instruments, credentials)
-        await _first_of(asyncio.get_running_loop().create_future(), until)
+        await (until or asyncio.Event()).wait()
     finally:
         await opened.close()
-
-
-async def _first_of(work: Awaitable[None], until: Awaitable[object] | None) -> None:
-    tasks = [asyncio.ensure_future(each) for each in (work, until) if each is not None]
-    done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-    for task in done:
-        task.result()
 
 
 def run_exchange(
@@ -273,7 +269,7 @@ async def _until_stopped(
         threading.Thread(target=_wait_for_parent, args=(loop, stop), daemon=True).start()
     if frames is not None:
         source = f"recording {frames.name}, speed {speed:g}" if speed else f"recording {frames.name}, unpaced"
-        await serve_recording(port, frames, speed, announce=partial(_announce, child, source), until=stop.wait())
+        await serve_recording(port, frames, speed, announce=partial(_announce, child, source), until=stop)
         return
 
     def announce(address: Address, exchange: EmbeddedExchange) -> None:
@@ -285,7 +281,7 @@ async def _until_stopped(
             exchange.credentials,
         )
 
-    await serve(port, seed, symbols, announce=announce, until=stop.wait())
+    await serve(port, seed, symbols, announce=announce, until=stop)
 
 
 def _wait_for_parent(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:

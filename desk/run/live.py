@@ -8,12 +8,10 @@ import gc
 import random
 import signal
 from collections.abc import Callable, Coroutine
-from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from desk.config import Config
 from desk.engine import Engine
 from desk.errors import DeskError
 from desk.events import Answer, Command, Event, LinkDown, LinkUp, Start, TrendBias
@@ -42,17 +40,14 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """What this run is to do."""
 
     mode: str
-    config: Config
     config_json: str
     config_hash: str
     version: str
     seed: int
     duration_s: float | None
-    session: Path
     fee_tier: str
     console: list[str] | None  # arguments of the console process, None for no console
     analyst: list[str] | None  # arguments of the analyst process, None for none
-    quiet: bool = False
 
 
 class Parts(msgspec.Struct, frozen=True):
@@ -65,7 +60,9 @@ class Parts(msgspec.Struct, frozen=True):
 class Run:
     """A run in progress."""
 
-    def __init__(self, plan: Plan, source: Source, build: Callable[[Start], Parts], stop: asyncio.Event) -> None:
+    def __init__(
+        self, plan: Plan, source: Source, build: Callable[[Start], Parts], journal: JournalWriter, stop: asyncio.Event
+    ) -> None:
         self.plan, self.source, self.stop = plan, source, stop
         self.started = now_ns()
         self.start = Start(
@@ -83,7 +80,7 @@ class Run:
         self.parts = build(self.start)
         self.engine = self.parts.engine
         self.picture = Picture(plan.mode, source, plan.fee_tier, self.started)
-        self.journal = JournalWriter(plan.session)
+        self.journal = journal
         self.loop = Loop(self.engine, self.parts.venue, self.journal, self._resync, self._effects)
         self.feeds = [self._feed(number) for number in range(len(source.links))]
         self.console: Child | None = None
@@ -142,7 +139,7 @@ class Run:
         return await self._end()
 
     async def _children(self) -> None:
-        logs = self.plan.session
+        logs = self.journal.folder
         if self.plan.console is not None:
             self.console = await Child.start("console", self.plan.console, logs / "console.log", screen=True)
         if self.plan.analyst is not None:
@@ -175,7 +172,7 @@ class Run:
         for task in (*self._tasks, *self._asides):
             task.cancel()
         await asyncio.gather(*self._tasks, *self._asides, return_exceptions=True)
-        children = [child for child in (self.console, self.analyst, self.source.child) if child is not None]
+        children = [child for child in (self.console, self.analyst) if child is not None]
         await asyncio.gather(*(child.stop() for child in children))
         return summary
 
@@ -255,9 +252,11 @@ class Run:
                 scores.restart()
 
 
-async def execute(plan: Plan, source: Source, build: Callable[[Start], Parts]) -> dict[str, Any]:
+async def execute(
+    plan: Plan, source: Source, build: Callable[[Start], Parts], journal: JournalWriter
+) -> dict[str, Any]:
     """Run to the end, to Ctrl-C or to SIGTERM; the summary either way."""
-    return await Run(plan, source, build, stop_signal()).run()
+    return await Run(plan, source, build, journal, stop_signal()).run()
 
 
 def stop_signal() -> asyncio.Event:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import shutil
 import sys
 import traceback
 from collections.abc import Callable
@@ -17,6 +16,7 @@ from desk.config import Config
 from desk.errors import ConfigError, DeskError
 from desk.events import Start
 from desk.io.config_file import canonical, config_hash, load
+from desk.io.journal import JournalWriter
 from desk.run import source as sources
 from desk.run.analyst import candle_source, run_analyst
 from desk.run.children import Child
@@ -64,21 +64,18 @@ def new_session(config: Config, mode: str) -> Path:
 
 def trade(options: argparse.Namespace, config: Config, build: Callable[[Start], Parts]) -> int:
     """`--mode scalping|hybrid`: the fast system, and in hybrid mode the slow one beside it."""
-    session = new_session(config, options.mode)
-    log = session.parent / f"{session.name}.source.log"
+    journal = JournalWriter(new_session(config, options.mode))  # first: what cannot be recorded does not start
     try:
-        summary = start(_trade(options, config, build, session, log))
+        summary = start(_trade(options, config, build, journal))
     except DeskError:
+        if journal.seq == 0:
+            journal.discard()
         raise
     except Exception as err:  # noqa: BLE001 - the last line of defence: a person gets a sentence, we get the trace
-        where = session if session.is_dir() else session.parent
-        report = where / "crash.txt"
+        report = journal.folder / "crash.txt"
         report.write_text(traceback.format_exc())
         print(f"error: our own bug: {type(err).__name__}: {err}; the details are in {report}", file=sys.stderr)  # noqa: T201
         return BUG
-    finally:
-        if log.exists() and session.is_dir():
-            shutil.move(log, session / "source.log")
     if options.json:
         print(msgspec.json.format(msgspec.json.encode(summary)).decode())  # noqa: T201
     else:
@@ -87,9 +84,9 @@ def trade(options: argparse.Namespace, config: Config, build: Callable[[Start], 
 
 
 async def _trade(
-    options: argparse.Namespace, config: Config, build: Callable[[Start], Parts], session: Path, log: Path
+    options: argparse.Namespace, config: Config, build: Callable[[Start], Parts], journal: JournalWriter
 ) -> dict[str, Any]:
-    source = await _source(options, config, log)
+    source = await _source(options, config, journal.folder / "source.log")
     try:
         if source.stamped and not options.symbols:
             config = with_symbols(config, source.symbols)
@@ -98,22 +95,19 @@ async def _trade(
             analyst = analyst_args(options, config, source)
         plan = Plan(
             mode=options.mode,
-            config=config,
             config_json=canonical(config),
             config_hash=config_hash(config),
             version=version(),
             seed=options.seed,
             duration_s=options.duration,
-            session=session,
             fee_tier=fee_tier(config, source.venue),
             console=None if options.json else ["console"],
             analyst=analyst,
         )
-        return await execute(plan, source, build)
-    except BaseException:
+        return await execute(plan, source, build, journal)
+    finally:
         if source.child is not None:
             await source.child.stop()
-        raise
 
 
 async def _source(options: argparse.Namespace, config: Config, log: Path) -> Source:

@@ -6,12 +6,13 @@ import asyncio
 import os
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import msgspec
 
 from desk.config import Config
-from desk.errors import FeedError
+from desk.errors import DeskError, FeedError
 from desk.io.frames import read_frames
 from desk.io.kraken_rest import fetch_token
 from desk.io.recorded_exchange import survey
@@ -62,8 +63,8 @@ def kraken_links(config: Config, symbols: tuple[str, ...], *, level3: bool) -> t
 
 async def embedded(config: Config, symbols: tuple[str, ...], seed: int, logs: Path) -> Source:
     """Start the embedded exchange in its own process and describe it."""
-    child = await Child.start("embedded exchange", ["exchange", "--port", "0", "--seed", str(seed), "--child"], logs)
-    ready = await child.first(START_PATIENCE_S)
+    args = ["exchange", "--port", "0", "--seed", str(seed), "--symbols", ",".join(symbols), "--child"]
+    child, ready = await _serve("embedded exchange", args, logs)
     return Source(
         feed="embedded",
         venue="embedded",
@@ -138,8 +139,7 @@ async def recording(path: Path, speed: float, symbols: tuple[str, ...], logs: Pa
         if symbol in kept
     )
     args = ["exchange", "--port", "0", "--frames", str(path), "--speed", str(speed), "--child"]
-    child = await Child.start("recording server", args, logs)
-    ready = await child.first(START_PATIENCE_S)
+    child, ready = await _serve("recording server", args, logs)
     return Source(
         feed=f"replay:{path}",
         venue="kraken",
@@ -153,3 +153,13 @@ async def recording(path: Path, speed: float, symbols: tuple[str, ...], logs: Pa
         silence_ns=120_000_000_000,  # a recording may hold long silences of its own
         child=child,
     )
+
+
+async def _serve(name: str, args: list[str], logs: Path) -> tuple[Child, dict[str, Any]]:
+    """Start a server of ours and wait for its address. Raises DeskError with its own words when it cannot serve."""
+    child = await Child.start(name, args, logs)
+    ready = await child.first(START_PATIENCE_S)
+    if not ready["ready"]:
+        await child.stop()
+        raise DeskError(f"{name}: {ready['error']}")
+    return child, ready

@@ -1,0 +1,190 @@
+"""The whole program as its user starts it: processes, sockets, files, exit codes."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+
+import pytest
+from shared import ROOT, shared
+
+PROGRAM = [sys.executable, str(ROOT / "deploy_trading_systems.py")]
+CAPTURE = "captures/kraken_v2_book_ethusd_d25_20260802.frames.gz"
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
+
+
+def start(folder, *args, **more):
+    return subprocess.run(
+        [*PROGRAM, *map(str, args)], cwd=folder, capture_output=True, text=True, timeout=150, check=False, **more
+    )
+
+
+def _plain(path):
+    return path.read_text().replace(" ", "").replace("\n", "")
+
+
+@pytest.fixture(scope="module")
+def hybrid(tmp_path_factory):
+    """One hybrid run of 20 s on the embedded exchange, shared by the tests that look at it."""
+    folder = tmp_path_factory.mktemp("hybrid")
+    run = start(folder, "--mode", "hybrid", "--duration", 20, "--seed", 3, "--json")
+    return folder, run
+
+
+def test_hybrid_runs_end_to_end_over_a_real_websocket(hybrid):
+    """Books proven, a signal or the reasons why not, a report per symbol, a bias per symbol: on stdout only JSON."""
+    _, run = hybrid
+    assert run.returncode == 0, run.stderr
+    said = json.loads(run.stdout)
+    assert {(b["symbol"], b["tier"]) for b in said["books"]} >= {
+        (s, t) for s in ("BTC/USDT", "ETH/USDT", "XRP/USDT") for t in ("L2", "L3")
+    }
+    assert all(b["state"] == "SYNCED" and b["crc_bad"] == 0 and b["crc_ok"] > 50 for b in said["books"])
+    assert said["signals"] or said["refusals"]
+    assert set(said["biases"]) == {"BTC/USDT", "ETH/USDT", "XRP/USDT"}
+    assert said["latency_us"]["tick_to_signal"]["p99"] is not None
+    assert said["simulated"]
+    assert said["problems"] == []
+
+
+def test_hybrid_writes_a_report_per_symbol(hybrid):
+    """HTML, Markdown and JSON, marked SIMULATED."""
+    folder, run = hybrid
+    reports = json.loads(run.stdout)["reports"]
+    assert len(reports) == 9
+    assert all((folder / path).stat().st_size > 1_000 for path in reports)
+    assert all("SIMULATED" in (folder / path).read_text() for path in reports if not path.endswith("json"))
+    assert all('"simulated":true' in _plain(folder / path) for path in reports if path.endswith("json"))
+
+
+def test_the_session_replays_with_its_hash(hybrid):
+    """From its frames, with every paper fill and bias, under another hash seed."""
+    folder, run = hybrid
+    said = json.loads(run.stdout)
+    again = start(folder, "replay", said["session"], "--verify", "--json", env={**os.environ, "PYTHONHASHSEED": "77"})
+    assert again.returncode == 0, again.stdout + again.stderr
+    assert json.loads(again.stdout)["effect_hash"] == said["effect_hash"]
+
+
+def test_a_real_recording_over_the_websocket(tmp_path):
+    """1 129 of 1 129 checksums right, and the scores of a market that was there."""
+    run = start(tmp_path, "--mode", "hybrid", "--feed", f"replay:{shared(CAPTURE)}", "--speed", "max", "--json")
+    assert run.returncode == 0, run.stderr
+    said = json.loads(run.stdout)
+    (book,) = said["books"]
+    assert (book["symbol"], book["state"], book["crc_ok"], book["crc_bad"]) == ("ETH/USD", "SYNCED", 1129, 0)
+    assert said["scores"]["ETH/USD@kraken"]["n"] == 1129
+    assert not said["simulated"]
+
+
+def test_ctrl_c_ends_with_a_summary(tmp_path):
+    """And leaves no process behind."""
+    run = subprocess.Popen(
+        [*PROGRAM, "--mode", "scalping"], cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        start_new_session=True,
+    )  # fmt: skip
+    deadline = time.monotonic() + 30
+    while not list(tmp_path.glob("sessions/*/journal.bin")) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    time.sleep(3)
+    os.killpg(run.pid, signal.SIGINT)
+    out, err = run.communicate(timeout=20)
+    assert run.returncode == 0
+    assert "effect hash" in out
+    assert "Traceback" not in out + err
+    with pytest.raises(ProcessLookupError):
+        os.killpg(run.pid, 0)
+
+
+def test_scalping_on_a_real_venue_needs_enabling(tmp_path):
+    """With the sentence that enables it."""
+    run = start(tmp_path, "--mode", "scalping", "--feed", "kraken")
+    assert run.returncode == 5
+    assert '"scalping_engine": {"enabled": true}' in run.stderr
+
+
+def test_a_venue_that_cannot_be_reached_is_one_line_and_a_way_out(tmp_path):
+    """No traceback, exit code 3, the embedded feed named."""
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        port = closed.getsockname()[1]  # bound but not listening: refused
+        config = {"scalping_engine": {"enabled": True}, "venue": {"ws_url": f"ws://127.0.0.1:{port}/v2"}}
+        (tmp_path / "trading_config.json").write_text(json.dumps(config))
+        run = start(tmp_path, "--mode", "hybrid", "--feed", "kraken", "--json")
+    assert run.returncode == 3
+    assert len(run.stderr.strip().splitlines()) == 1
+    assert "--feed embedded" in run.stderr
+    assert run.stdout == ""
+
+
+def test_a_port_in_use_is_named_with_the_fix(tmp_path):
+    """One line."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        run = start(tmp_path, "exchange", "--port", port)
+    assert run.returncode != 0
+    assert str(port) in run.stderr
+    assert "--port" in run.stderr
+    assert "Traceback" not in run.stderr
+
+
+def test_a_folder_that_cannot_be_written_stops_before_the_start(tmp_path):
+    """The journal is not optional: the folder and the way out are named."""
+    (tmp_path / "trading_config.json").write_text('{"journal": {"dir": "in_the_way/sessions"}}')
+    (tmp_path / "in_the_way").write_text("a file")
+    run = start(tmp_path, "--mode", "scalping", "--duration", 3, "--json")
+    assert run.returncode == 4
+    assert "in_the_way" in run.stderr
+    assert "Traceback" not in run.stderr
+
+
+def test_an_unknown_symbol_is_marked_while_the_others_run(tmp_path):
+    """Or refused with the list: never silence."""
+    run = start(tmp_path, "--mode", "scalping", "--symbols", "BTC/USDT,FOO/BAR", "--duration", 4, "--json")
+    said = json.loads(run.stdout) if run.returncode == 0 else None
+    if said is None:
+        assert "FOO/BAR" in run.stderr
+    else:
+        states = {b["symbol"]: b["state"] for b in said["books"]}
+        assert states == {"BTC/USDT": "SYNCED", "FOO/BAR": "DOWN"}
+
+
+def test_verify_book_on_the_command_line(tmp_path):
+    """The JSON of a real recording, and exit codes for good, bad and unreadable ones."""
+    good = start(tmp_path, "verify-book", shared(CAPTURE), "--json")
+    said = json.loads(good.stdout)
+    assert (good.returncode, said["messages"], said["crc_ok"], said["first_bad_line"]) == (0, 1129, 1129, None)
+    (tmp_path / "half.gz").write_bytes(shared(CAPTURE).read_bytes()[:9000])
+    half = start(tmp_path, "verify-book", "half.gz", "--json")
+    assert half.returncode == 4
+    assert "ends in the middle" in half.stderr
+    foreign = start(tmp_path, "verify-book", ROOT / "README.md")
+    assert foreign.returncode == 4
+    assert "Traceback" not in half.stderr + foreign.stderr
+
+
+def test_the_analyzer_on_real_candles(tmp_path):
+    """One command, three symbols, nine files."""
+    pytest.importorskip("duckdb", reason="Parquet candles need duckdb")
+    candles = shared("market/candles/binance_mtf_2024")
+    run = start(tmp_path, "--mode", "ultimate", "--once", "--candles", candles, "--json")
+    assert run.returncode == 0, run.stderr
+    reports = json.loads(run.stdout)["reports"]
+    assert len(reports) == 9
+    assert not any("SIMULATED" in (tmp_path / path).read_text() for path in reports)
+
+
+def test_help_is_fast_and_imports_nothing_heavy(tmp_path):
+    """Timings belong in benchmarks; that no library is imported is what makes it fast."""
+    code = "import sys, deploy_trading_systems as d\ntry: d.main(['--help'])\nexcept SystemExit: pass\n"
+    code += "print([m for m in ('pandas','numpy','numba','ccxt','rich','aiohttp','jinja2') if m in sys.modules])"
+    run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True, timeout=30)
+    assert run.stdout.strip().endswith("[]")
+    assert "exit codes" in run.stdout
