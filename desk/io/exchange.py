@@ -23,6 +23,7 @@ from desk.wire.kraken_venue import Topic
 MAX_REQUEST = 1 << 20  # bytes
 MAX_WAITING = 16 << 20  # bytes of one client's unread frames; the largest level3 snapshots are a few MB
 HEARTBEAT_S = 1.0
+GOODBYE_S = 1.0  # a client that does not answer a close frame holds up nobody's exit
 log = logging.getLogger(__name__)
 
 
@@ -107,7 +108,7 @@ class ExchangeSocket:
 
     async def accept(self, request: web.Request) -> web.WebSocketResponse:
         """Serve one client until it leaves."""
-        socket = web.WebSocketResponse(max_msg_size=MAX_REQUEST, decode_text=False)
+        socket = web.WebSocketResponse(timeout=GOODBYE_S, max_msg_size=MAX_REQUEST, decode_text=False)
         await socket.prepare(request)
         line = Line(socket, request.transport)
         self.lines[line] = None
@@ -126,8 +127,8 @@ class ExchangeSocket:
 
     async def close(self) -> None:
         """Say goodbye to every client."""
-        for line in list(self.lines):
-            await line.socket.close(code=WSCloseCode.GOING_AWAY, message=b"exchange stopped")
+        goodbyes = (line.socket.close(code=WSCloseCode.GOING_AWAY, message=b"exchange stopped") for line in self.lines)
+        await asyncio.gather(*goodbyes, return_exceptions=True)
 
     def _drop(self, line: Line) -> None:
         line.cut = True

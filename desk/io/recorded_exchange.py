@@ -1,10 +1,10 @@
 """A recorded session served again over the same WebSocket, frame by frame, byte by byte.
 
 Every client gets the recording from its beginning: the `status` that opened it at once, the rest from its first
-subscribe request on, at the recorded pace divided by `speed` (0: as fast as the client reads). Acknowledgements are sent
-as recorded; where a requested topic has none, one is made, with the smallest depth that holds the largest snapshot.
-After the last frame the socket closes with 1000, "end of recording". Nothing else is sent, no heartbeat of our own; a
-ping is answered, except to clients of the subprotocol `stamped`.
+subscribe request on, at the recorded pace divided by `speed` (0: as fast as the client reads). Acknowledgements come as
+recorded; where a requested topic has none, one is made, with the smallest depth that holds the largest snapshot. After
+the last frame the socket closes with 1000, "end of recording". Nothing else is sent, no heartbeat of our own; a ping is
+answered, except to clients of the subprotocol `stamped`.
 
 `stamped` clients get every frame behind its receive time in ns and a tab, so a replay keeps the clock of its recording:
     1785644622178672600\t{"channel":"status",…}
@@ -31,6 +31,8 @@ SILENT_STEP = 1_000_000  # ns between frames whose time nobody noted
 NO_TIME = 1_000_000_000 * NS  # where the recording has no time at all
 _TIME = re.compile(rb'"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?Z)"')
 _CHANNEL = re.compile(rb'"channel":"([a-z0-9]{1,20})"')
+MAX_REQUEST = 1 << 20  # bytes
+GOODBYE_S = 1.0
 _BREATH = 64  # frames sent in one go before other clients get their turn
 
 
@@ -166,7 +168,9 @@ class RecordedExchange:
 
     async def accept(self, request: web.Request) -> web.WebSocketResponse:
         """Serve the recording to one client."""
-        socket = web.WebSocketResponse(max_msg_size=1 << 20, decode_text=False, protocols=(STAMPED,))
+        socket = web.WebSocketResponse(
+            timeout=GOODBYE_S, max_msg_size=MAX_REQUEST, decode_text=False, protocols=(STAMPED,)
+        )
         await socket.prepare(request)
         self.sockets[socket] = None
         run = _Run(self, socket)
@@ -183,14 +187,15 @@ class RecordedExchange:
         finally:
             del self.sockets[socket]
             if player is not None:
-                player.cancel()
+                if not run.ending:
+                    player.cancel()
                 await asyncio.gather(player, return_exceptions=True)
         return socket
 
     async def close(self) -> None:
         """Say goodbye to every client."""
-        for socket in list(self.sockets):
-            await socket.close(code=WSCloseCode.GOING_AWAY, message=b"exchange stopped")
+        goodbyes = (socket.close(code=WSCloseCode.GOING_AWAY, message=b"exchange stopped") for socket in self.sockets)
+        await asyncio.gather(*goodbyes, return_exceptions=True)
 
 
 class _Run:
@@ -200,7 +205,8 @@ class _Run:
         self.contents, self.speed, self.socket = exchange.contents, exchange.speed, socket
         self.stamped = socket.ws_protocol == STAMPED
         self.now = exchange.contents.begin
-        self.made: set[tuple[str, str]] = set()
+        self.ending = False  # everything is sent, and the close frame is on its way
+        self._answered = set(self.contents.acknowledged)  # topics whose subscription needs no word of ours
         self._frames = self._timed(exchange.frames())
         self._next = next(self._frames, None)
 
@@ -242,11 +248,15 @@ class _Run:
                 error = f"Currency pair not supported {symbol[:40]}: the recording holds {held}, not {request.channel}"
                 await self._refuse(error, request.method, symbol, request.req_id)
                 continue
-            served = served or request.method == "subscribe"
-            if request.method == "unsubscribe" or (topic not in self.contents.acknowledged and topic not in self.made):
-                self.made.add(topic)
-                made = Topic(request.channel, symbol, self.contents.topics.get(topic, 0))
-                await self._send(wire.ack(request.method, made, True, request.req_id, self.now, self.now))
+            if request.method == "unsubscribe":
+                self._answered.discard(topic)
+            else:
+                served = True
+                if topic in self._answered:
+                    continue
+                self._answered.add(topic)
+            made = Topic(request.channel, symbol, self.contents.topics.get(topic, 0))
+            await self._send(wire.ack(request.method, made, True, request.req_id, self.now, self.now))
         return served
 
     async def _refuse(self, error: str, method: str, symbol: str, req_id: int | None) -> None:
@@ -269,6 +279,7 @@ class _Run:
                 self._next = next(self._frames, None)
                 await self._send(frame)
                 sent += 1
+            self.ending = True
             await self.socket.close(code=WSCloseCode.OK, message=b"end of recording")
         except FeedError as err:
             await self.socket.close(code=WSCloseCode.INTERNAL_ERROR, message=str(err).encode()[:120])

@@ -294,10 +294,12 @@ class Flow:
         day, at = world.day(minute // DAY_MINUTES), minute % DAY_MINUTES
         usual = float(day.sigma[at]) * self._relative / STEPS**0.5 / (1.0 - FADE * FADE) ** 0.5
         returns: list[float] = np.diff(level).tolist()
+        # Where a tick is wider than the natural spread the book tells of the value by itself: less is added there.
+        weight = self.edge * min(1.0, 2e-4 * self.listing.half_bps * path[0])
         coming, leans = 0.0, [0.0] * (2 * STEPS)
         for k in range(2 * STEPS - 2, -1, -1):
             coming = returns[k + 1] + FADE * coming
-            leans[k] = self.edge * tanh(0.8 * coming / usual)
+            leans[k] = weight * tanh(0.8 * coming / usual)
         self._path, self._leans, self._minute = path, leans, minute
         self._base = self.listing.rate * float(day.pace[at])
         self.half = max(0.5, self.listing.half_bps * 1e-4 * path[0])

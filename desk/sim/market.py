@@ -33,7 +33,7 @@ class Live(msgspec.Struct, gc=False):
     flow: Flow
     book: MatchingBook
     tape: Tape
-    past: dict[int, list[Bar]] = {}  # bars before the tape, by interval
+    past: dict[int, tuple[int, list[Bar]]] = {}  # bars before the tape, by interval: how many were asked for, and they
 
 
 class Books(dict[str, MatchingBook]):
@@ -196,9 +196,10 @@ class SimMarket:
         recent = live.tape.rows(interval)
         if len(recent) > count:
             return recent[-count:]
-        past = live.past.get(interval)
-        if past is None:
-            past = live.past[interval] = self.history.rows(symbol, interval, live.tape.born, ROWS)
+        asked, past = live.past.get(interval, (0, []))
+        if asked < count:  # a long past of long bars takes a quarter of a second: only when somebody asks for it
+            past = self.history.rows(symbol, interval, live.tape.born, count)
+            live.past[interval] = count, past
         if past and recent and past[-1].begin == recent[0].begin:
             met = past[-1].copy()
             met.take(recent[0])

@@ -47,9 +47,7 @@ class Bar(msgspec.Struct, gc=False):
         return Bar(self.begin, self.open, self.high, self.low, self.close, self.volume, self.count, self.turnover)
 
     def take(self, later: Bar) -> None:
-        """Become the bar of both; `later` begins after this one."""
-        if not later.count:
-            return
+        """Become the bar of both; `later` begins after this one, and is flat at this one's close if without trades."""
         if not self.count:
             self.open = self.high = self.low = later.open
         self.high = max(self.high, later.high)

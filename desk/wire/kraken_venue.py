@@ -30,6 +30,7 @@ LEVEL3_DEPTHS = (10, 100, 1000)
 INTERVALS = (1, 5, 15, 30, 60, 240, 1440, 10080, 21600)  # minutes
 CHANNELS = ("book", "level3", "trade", "ticker", "ohlc", "instrument")
 MINUTE = 60_000_000_000
+MAX_SYMBOLS = 500  # in one request
 MALFORMED = "Malformed request"
 
 
@@ -166,6 +167,8 @@ def read_request(raw: bytes) -> Request:
         return Malformed(MALFORMED, head.method, head.req_id)
     if params.channel not in CHANNELS:
         return Malformed(f"Channel not supported {params.channel[:40]}", head.method, head.req_id)
+    if len(params.symbol) > MAX_SYMBOLS:
+        return Malformed(f"Too many symbols, {MAX_SYMBOLS} at most", head.method, head.req_id)
     if params.channel != "instrument" and not params.symbol:
         return Malformed("Symbol(s) not found", head.method, head.req_id)
     return Subscribe(

@@ -6,6 +6,7 @@ import hashlib
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -78,6 +79,7 @@ class Checkout:
             timeout=100,
             check=False,
             start_new_session=True,  # a Ctrl-C tried here must not reach pytest
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a background job hands down "ignore"
         )
 
     @property

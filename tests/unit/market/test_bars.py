@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -71,5 +72,5 @@ def test_bars_keep_their_own_invariants(prints):
         bars.trade(trade(minute, px, qty))
     every = [*bars.closed, bars.running]
     assert all(c.low <= min(c.open, c.close) <= max(c.open, c.close) <= c.high for c in every)
-    assert all(b.begin - a.begin == MINUTE for a, b in zip(every, every[1:], strict=False))
+    assert all(b.begin - a.begin == MINUTE for a, b in pairwise(every))
     assert sum(c.volume for c in every) == sum(qty for _, _, qty in prints)

@@ -34,7 +34,7 @@ def test_wire_text_and_integers_carry_the_same_digits(value, decimals):
 )
 def test_what_is_not_a_price_with_these_decimals_is_refused(text):
     """A number guessed is worse than a frame refused."""
-    with pytest.raises(ValueError, match="not a price|does not fit"):
+    with pytest.raises(ValueError, match=r"not a price|does not fit"):
         scaled(Raw(text), 1)
 
 
