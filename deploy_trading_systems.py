@@ -26,7 +26,8 @@ EXIT_CODES = """exit codes:
   0  done (Ctrl-C included)         4  a recording or journal cannot be read or written
   1  a check failed                 5  scalping is not enabled for a real venue
   2  wrong usage or configuration   6  not available yet
-  3  the venue cannot be reached   70  our own bug: a report is in the session's folder"""
+  3  the venue cannot be reached   70  our own bug: a report is in the session's folder
+                                   69  ./run itself: no Python, or the installation failed"""
 VERBS = """verbs (each with its own --help):
   doctor       what is wrong on this machine, and how to fix it
   exchange     serve the embedded exchange (SIMULATED), or a recording, on a port

@@ -112,6 +112,9 @@ class ScalpingEngine(Strategy):
         self._patience = int(hft.decay_s * SECOND)  # an entry waits until its evidence has decayed to nothing
         self._fresh = int(hft.fresh_s * SECOND)
 
+    def trades(self, inst: str) -> bool:
+        return inst in self.slots
+
     def technical(self, inst: str) -> float | None:
         return slot.indicators.technical if (slot := self.slots.get(inst)) is not None else None
 

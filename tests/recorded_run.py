@@ -26,9 +26,17 @@ def run_recording(path: Path, folder: Path, mode: str = "scalping", config: Conf
         for (channel, symbol), size in contents.topics.items()
     )
     start = Start(
-        contents.begin, mode, f"replay:{path.name}", "kraken", symbols, canonical(config), config_hash(config), 1, "test",
+        contents.begin,
+        mode,
+        f"replay:{path.name}",
+        "kraken",
+        symbols,
+        canonical(config),
+        config_hash(config),
+        1,
+        "test",
         (LinkSpec("recording", wanted),),
-    )  # fmt: skip
+    )
     parts = build(start)
     journal = JournalWriter(folder)
     resyncs = []

@@ -24,6 +24,7 @@ from aiohttp import web
 from desk.instrument import Instrument
 from desk.messages import Side
 from desk.wire import kraken_venue_rest as wire
+from desk.wire.kraken_auth import sign
 from desk.wire.kraken_venue import INTERVALS, CandleRow, Print, TickerRow
 from desk.wire.stamps import NS
 
@@ -64,7 +65,7 @@ class Credentials:
         """Why a private request is refused, in Kraken's words; None when it may be answered. Uses up its nonce."""
         if not _same(key, self.key):
             return "EAPI:Invalid key"
-        if not _same(signature, wire.api_sign(self.secret, path, nonce, body)):
+        if not _same(signature, sign(self.secret, path, nonce, body)):
             return "EAPI:Invalid signature"
         if not nonce.isascii() or not nonce.isdigit() or len(nonce) > 20 or int(nonce) <= self._last_nonce:
             return "EAPI:Invalid nonce"

@@ -2,9 +2,9 @@
 
 Every client gets the recording from its beginning: the `status` that opened it at once, the rest from its first
 subscribe request on, at the recorded pace divided by `speed` (0: as fast as the client reads). Acknowledgements come as
-recorded; where a requested topic has none, one is made, with the smallest depth that holds the largest snapshot. After
-the last frame the socket closes with 1000, "end of recording". Nothing else is sent, no heartbeat of our own; a ping is
-answered, except to clients of the subprotocol `stamped`.
+recorded; where a requested topic has none, one is made, with the smallest depth that holds the file's largest snapshot.
+After the last frame the socket closes with 1000, "end of recording". Nothing else is sent, no heartbeat of our own; a
+ping is answered, except to clients of the subprotocol `stamped`.
 
 `stamped` clients get every frame behind its receive time in ns and a tab, so a replay keeps the clock of its recording:
     1785644622178672600\t{"channel":"status",…}
@@ -104,10 +104,11 @@ def survey(frames: Frames, name: str) -> Contents:
         raise FeedError(
             f"{name}: no Kraken v2 market data in it. Give a recording of book, level3, trade or ohlc frames"
         )
-    depths = {"book": BOOK_DEPTHS, "level3": LEVEL3_DEPTHS}
-    for topic, size in topics.items():
-        if topic[0] in depths:
-            topics[topic] = next((d for d in depths[topic[0]] if d >= size), depths[topic[0]][-1])
+    for channel, offered in (("book", BOOK_DEPTHS), ("level3", LEVEL3_DEPTHS)):
+        # One depth for the whole file: a thin symbol's snapshot is shorter than what was subscribed.
+        largest = max((size for topic, size in topics.items() if topic[0] == channel), default=0)
+        depth = next((d for d in offered if d >= largest), offered[-1])
+        topics |= {topic: depth for topic in topics if topic[0] == channel}
     instruments = {symbol: Instrument(symbol, "kraken", *places) for symbol, places in decimals.items()}
     return Contents(topics, frozenset(acknowledged), instruments, begin if begin is not None else told or NO_TIME)
 

@@ -43,6 +43,7 @@ class Feed:
         self.stamp = 0  # the recorded time of the last frame, where frames carry one
         self._socket: WSTransport | None = None
         self.parts: list[bytes] = []
+        self._watcher: asyncio.Task[None] | None = None
         self._stopping = False
 
     async def run(self) -> None:
@@ -50,6 +51,8 @@ class Feed:
         while not self._stopping and not self.finished.is_set():
             await self._do(self.session.woke(self.clock()))
             await asyncio.sleep(POLL_S)
+        if self._watcher is not None:
+            await self._watcher
 
     def stop(self) -> None:
         """Hang up for good."""
@@ -80,7 +83,7 @@ class Feed:
     async def _open(self) -> None:
         try:
             token = await self.token() if self.token is not None else ""
-            await ws_connect(
+            socket, listener = await ws_connect(
                 lambda: _Listener(self, token),
                 self.url,
                 ssl_context=ssl.create_default_context() if self.url.startswith("wss") else None,
@@ -90,6 +93,16 @@ class Feed:
             )
         except (OSError, TimeoutError, WSError, DeskError) as err:
             self.lost(f"cannot connect to {self.url}: {str(err) or type(err).__name__}")
+        else:
+            self._watcher = asyncio.create_task(self._until_lost(socket, listener))
+
+    async def _until_lost(self, socket: WSTransport, listener: WSListener) -> None:
+        try:
+            await socket.wait_disconnected()
+        except (OSError, WSError) as err:
+            self.lost(f"larger than {MAX_FRAME >> 20} MiB: {err}" if "max allowed size" in str(err) else str(err))
+        else:
+            self.lost(getattr(listener, "close", "") or "connection lost")
 
     # --- called by the listener
 
@@ -149,6 +162,3 @@ class _Listener(WSListener):
                 data = b"".join(self.feed.parts)
                 self.feed.parts.clear()
             self.feed.frame(data, received)
-
-    def on_ws_disconnected(self, transport: WSTransport) -> None:
-        self.feed.lost(self.close or "connection lost")

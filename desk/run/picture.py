@@ -150,8 +150,13 @@ class Picture:
             bias_expires=bias.expires if bias else 0,
             alignment=signal.alignment if signal else "",
             last_signal=f"{signal.side.name} {inst.px_text(signal.entry)}" if signal and inst else "",
-            why_not=self.why_not.get(market.inst, "") or market.why,
+            why_not=self._why_not(engine, market),
         )
+
+    def _why_not(self, engine: Engine, market: Market) -> str:
+        if not any(seat.strategy.trades(market.inst) for seat in engine.seats):
+            return market.why or "ANALYSIS_ONLY"
+        return self.why_not.get(market.inst, "") or market.why
 
     # --- the end
 

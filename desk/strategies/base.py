@@ -88,6 +88,10 @@ class View(Protocol):
 class Strategy:
     """Does nothing until a handler is overridden. Same events in, same intents out."""
 
+    def trades(self, inst: str) -> bool:
+        """Whether this strategy may trade the instrument at all."""
+        return False
+
     def technical(self, inst: str) -> float | None:
         """The strategy's own score of a symbol, −100..+100, for screens; None when it has none."""
         return None

@@ -19,7 +19,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from decimal import Decimal, InvalidOperation
-from typing import Any
+from typing import Any, NoReturn
 
 import msgspec
 from msgspec import Raw
@@ -154,10 +154,12 @@ class KrakenCodec:
         Raises DecodeError for anything else, with the venue's words where it gave some.
         """
         inst = self.instruments.get(symbol)
+        if call != "OHLC" or inst is None:
+            raise DecodeError(f"{call} of {symbol} cannot be read: no such call, or the symbol's decimals are unknown")
         try:
             said = decode_rest(raw)
-            if call != "OHLC" or said.error or inst is None:
-                raise ValueError(", ".join(said.error) or f"{call} of {symbol} cannot be read")
+            if said.error:
+                return _refused(call, symbol, said.error)
             rows = next(msgspec.convert(rows, list[Row]) for name, rows in said.result.items() if name != "last")
             return [Candles(tuple(_candle(inst, row) for row in rows), snapshot=True)]
         except (msgspec.MsgspecError, ValueError, StopIteration) as err:
@@ -349,6 +351,10 @@ def scaled(number: Raw, decimals: int) -> int:
     if not exact or value.adjusted() > 36:
         raise ValueError(f"{text.decode()} does not fit {decimals} decimals")
     return int(value)
+
+
+def _refused(call: str, symbol: str, words: list[str]) -> NoReturn:
+    raise DecodeError(f"{call} {symbol}: {', '.join(words)}")
 
 
 def _candle(inst: Instrument, row: Row) -> Candle:

@@ -17,25 +17,25 @@ from desk.errors import Final
 TOKEN_PATH = "/0/private/GetWebSocketsToken"  # noqa: S105 - an address, not a secret
 
 
-def sign(secret: str, path: str, nonce: str, body: str) -> str:
+def sign(secret: str, path: str, nonce: str, body: bytes) -> str:
     """The API-Sign header. Raises Final when the secret is not base64."""
     try:
         key = base64.b64decode(secret, validate=True)
     except ValueError as err:
         raise Final("the API secret is not valid base64; copy it again from the venue") from err
-    digest = hashlib.sha256((nonce + body).encode()).digest()
+    digest = hashlib.sha256(nonce.encode() + body).digest()
     return base64.b64encode(hmac.new(key, path.encode() + digest, hashlib.sha512).digest()).decode()
 
 
 def token_request(key: str, secret: str, nonce: int) -> tuple[dict[str, str], bytes]:
     """(headers, body) of the POST to TOKEN_PATH. The nonce must rise with every call of the same key."""
-    body = f"nonce={nonce}"
+    body = f"nonce={nonce}".encode()
     headers = {
         "API-Key": key,
         "API-Sign": sign(secret, TOKEN_PATH, str(nonce), body),
         "Content-Type": "application/x-www-form-urlencoded",
     }
-    return headers, body.encode()
+    return headers, body
 
 
 class _Token(msgspec.Struct):

@@ -9,9 +9,6 @@ of them.
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import hmac
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -194,17 +191,6 @@ def server_time(now: int) -> dict[str, Any]:
     day = _DAYS[now // NS // 86_400 % 7]
     date = f"{text[8:10]} {_MONTHS[int(text[5:7]) - 1]} {text[2:4]}"
     return {"unixtime": now // NS, "rfc1123": f"{day}, {date} {text[11:19]} +0000"}
-
-
-def api_sign(secret: str, path: str, nonce: str, body: bytes) -> str:
-    """The `API-Sign` header: base64(HMAC-SHA512(base64decode(secret), path + SHA256(nonce + body))).
-
-    Source: Kraken guide "Spot REST authentication", whose worked example is in the tests.
-    """
-    digest = hashlib.sha256(nonce.encode() + body).digest()
-    return base64.b64encode(
-        hmac.new(base64.b64decode(secret), path.encode() + digest, hashlib.sha512).digest()
-    ).decode()
 
 
 def _wsname(symbol: str) -> str:

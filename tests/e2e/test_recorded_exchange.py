@@ -161,3 +161,19 @@ async def test_a_client_that_leaves_and_comes_back_is_acknowledged_again(replaye
         for number, method in enumerate(("unsubscribe", "subscribe"), start=2):
             await ask(client, method, number, channel="book", symbol=["ETH/USD"])
             assert (await until(client, req_id=number))["result"]["depth"] == 25
+
+
+@pytest.mark.parametrize(
+    "replayed", [("captures/kraken_v1as2_book_5pairs_d1000_20210417a.frames.gz", 0.0)], indirect=True
+)
+async def test_a_thin_symbol_has_the_depth_of_the_file(replayed: Address) -> None:
+    """Breaks thin books: cut to what their own snapshot held, they would lose the levels that come later."""
+    async with connect(replayed.ws, max_size=None) as client:
+        await ask(client, "subscribe", channel="book", symbol=["OMG/USD", "BTC/CHF"])
+        for symbol in ("OMG/USD", "BTC/CHF"):
+            assert (await until(client, method="subscribe"))["result"] == {
+                "channel": "book",
+                "depth": 1000,
+                "snapshot": True,
+                "symbol": symbol,
+            }

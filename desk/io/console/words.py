@@ -35,6 +35,7 @@ WHY_NOT: dict[str, tuple[str, str]] = {
     # pace
     "COOLDOWN": ("cooling down", "too soon after the last signal of this symbol"),
     "MAX_CONCURRENT": ("enough open signals", "as many signals are open as the configuration allows"),
+    "ANALYSIS_ONLY": ("analysed, not scalped", "add it to scalping_engine.symbols to trade it"),
     "ALREADY_IN_POSITION": ("already in position", "one position per symbol at a time"),
     # risk
     "RISK_MIN_SIZE": ("below smallest order", "risk: below the venue's smallest quantity or value"),

@@ -1,0 +1,127 @@
+"""A venue that lies, stalls and resets, on loopback: what the desk's own feed does about it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+import pytest
+from websockets.asyncio.server import serve
+from websockets.exceptions import ConnectionClosed
+
+from desk.events import Frame, LinkDown, LinkUp
+from desk.io.websocket import MAX_FRAME, Feed
+from desk.messages import Subscription
+from desk.run.clock import now_ns
+from desk.wire.kraken import KrakenCodec
+from desk.wire.session import Policy, Session
+
+pytestmark = pytest.mark.e2e
+HEARTBEAT = '{"channel":"heartbeat"}'
+
+
+async def watch(behave, seconds, **policy):
+    """Run a feed for some seconds against a server that `behave`s; what it posted, and how often it was called."""
+    posted, calls = [], []
+
+    async def handle(connection):
+        calls.append(time.monotonic())
+        try:
+            await connection.recv()
+            await behave(connection, len(calls))
+            await connection.wait_closed()
+        except ConnectionClosed:
+            pass
+
+    async with serve(handle, "127.0.0.1", 0, compression=None, max_size=None) as server:
+        port = server.sockets[0].getsockname()[1]
+        session = Session(KrakenCodec(), [Subscription("book", "A/B", 10)], Policy(**policy), lambda n: 0)
+        feed = Feed(0, session, f"ws://127.0.0.1:{port}/v2", lambda e, at: posted.append((time.monotonic(), e)), now_ns)
+        task = asyncio.create_task(feed.run())
+        await asyncio.sleep(seconds)
+        feed.stop()
+        await asyncio.wait_for(task, 2)
+    return posted, calls
+
+
+def downs(posted):
+    return [(at, event.why) for at, event in posted if isinstance(event, LinkDown)]
+
+
+async def test_a_frozen_server_is_noticed_and_left():
+    """TCP stays open and nothing comes: the missing heartbeat is the only sign (5 s live, 1 s here)."""
+
+    async def freeze(connection, call):
+        await connection.send(HEARTBEAT)
+
+    posted, calls = await watch(freeze, 3.0, silence=1_000_000_000)
+    heard = next(at for at, event in posted if isinstance(event, Frame))
+    at, why = downs(posted)[0]
+    assert "silent for" in why
+    assert 0.9 < at - heard < 2.0
+    assert len(calls) >= 2
+
+
+async def test_a_close_is_named_and_followed_by_a_reconnect_that_subscribes_again():
+    """Maintenance closes are routine."""
+
+    async def leave(connection, call):
+        if call == 1:
+            await connection.close(1012, "restart")
+
+    posted, calls = await watch(leave, 2.0)
+    assert "1012 restart" in downs(posted)[0][1]
+    assert len(calls) == 2
+    assert sum(isinstance(event, LinkUp) for _, event in posted) == 2
+
+
+async def test_bytes_that_are_not_utf8_arrive_as_they_are_and_keep_the_line():
+    """The journal keeps them; the engine's decoder refuses them; the next frame counts."""
+
+    async def garble(connection, call):
+        await connection.send(b"\xff\xfe{", text=True)
+        await connection.send(HEARTBEAT)
+
+    posted, calls = await watch(garble, 1.0)
+    assert [event.data for _, event in posted if isinstance(event, Frame)] == [b"\xff\xfe{", HEARTBEAT.encode()]
+    assert len(calls) == 1
+
+
+async def test_a_message_in_pieces_is_put_together():
+    """Fragments are legal."""
+
+    async def pieces(connection, call):
+        async def parts():
+            for part in ('{"channel":', '"heart', 'beat"}'):
+                yield part
+
+        await connection.send(parts())
+
+    posted, _ = await watch(pieces, 0.7)
+    assert [event.data for _, event in posted if isinstance(event, Frame)] == [HEARTBEAT.encode()]
+
+
+async def test_a_frame_beyond_the_limit_ends_the_connection_with_its_reason():
+    """16 MiB is far above any real snapshot; beyond it memory is at risk."""
+
+    async def flood(connection, call):
+        if call == 1:
+            await connection.send("x" * (MAX_FRAME + 1))
+
+    posted, calls = await watch(flood, 3.0)
+    assert "larger than 16 MiB" in downs(posted)[0][1]
+    assert not any(isinstance(event, Frame) for _, event in posted)
+    assert len(calls) >= 2
+
+
+async def test_a_server_that_is_not_there_is_tried_again_and_named():
+    """One reason with the address, no exception out of the feed."""
+    session = Session(KrakenCodec(), [Subscription("book", "A/B", 10)], Policy(), lambda n: 0)
+    posted = []
+    feed = Feed(0, session, "ws://127.0.0.1:1/v2", lambda event, at: posted.append(event), now_ns)
+    task = asyncio.create_task(feed.run())
+    await asyncio.sleep(0.8)
+    feed.stop()
+    await asyncio.wait_for(task, 2)
+    assert session.attempts >= 2
+    assert "cannot connect to ws://127.0.0.1:1/v2" in posted[0].why
