@@ -15,15 +15,22 @@ from zlib import crc32
 LEVELS = 10
 
 
+def digits_crc(asks: Iterable[str], bids: Iterable[str]) -> int:
+    """CRC32 of ready-made digits, level by level: what a book that keeps them per level needs.
+
+    >>> digits_crc(["452852100000"], ["45283510000000"]) == book_crc([(452852, 100000)], [(452835, 10000000)])
+    True
+    """
+    return crc32(("".join(asks) + "".join(bids)).encode())
+
+
 def book_crc(asks: Iterable[tuple[int, int]], bids: Iterable[tuple[int, int]]) -> int:
     """CRC32 of an L2 book: (price, quantity) of at most the 10 best levels a side, best first.
 
     >>> book_crc([(452852, 100000), (452864, 154571953)], [(452835, 10000000)])
     3456908595
     """
-    digits = [f"{px}{qty}" for px, qty in asks]
-    digits += [f"{px}{qty}" for px, qty in bids]
-    return crc32("".join(digits).encode())
+    return digits_crc((f"{px}{qty}" for px, qty in asks), (f"{px}{qty}" for px, qty in bids))
 
 
 def orders_crc(asks: Iterable[Iterable[tuple[int, int]]], bids: Iterable[Iterable[tuple[int, int]]]) -> int:

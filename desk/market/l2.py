@@ -13,7 +13,7 @@ from __future__ import annotations
 from bisect import bisect_left, insort
 from collections.abc import Iterable
 
-from desk.market.checksum import LEVELS, book_crc
+from desk.market.checksum import LEVELS, digits_crc
 from desk.market.sides import TwoSided
 from desk.messages import BookUpdate, Side
 
@@ -21,31 +21,33 @@ from desk.messages import BookUpdate, Side
 class L2Side:
     """One side: quantities by price, and the prices sorted best first as signed keys (bids negated)."""
 
-    __slots__ = ("keys", "qty", "sign")
+    __slots__ = ("digits", "keys", "qty", "sign")
 
     def __init__(self, sign: int) -> None:
         self.sign = sign  # −1 for bids: sorting ascending by sign·price puts the best first
         self.keys: list[int] = []
         self.qty: dict[int, int] = {}
+        self.digits: dict[int, str] = {}  # of the checksum, kept per level: one level changes at a time
 
     def apply(self, levels: Iterable[tuple[int, int]]) -> None:
         """Apply (price, quantity) entries in order."""
-        qty, keys, sign = self.qty, self.keys, self.sign
+        qty, keys, digits, sign = self.qty, self.keys, self.digits, self.sign
         for px, lots in levels:
             key = sign * px
             if lots:
                 if key not in qty:
                     insort(keys, key)
                 qty[key] = lots
+                digits[key] = f"{px}{lots}"
             elif key in qty:
-                del qty[key]
+                del qty[key], digits[key]
                 del keys[bisect_left(keys, key)]
 
     def cut(self, depth: int) -> None:
         """Keep the best `depth` levels."""
         if len(self.keys) > depth:
             for key in self.keys[depth:]:
-                del self.qty[key]
+                del self.qty[key], self.digits[key]
             del self.keys[depth:]
 
     def best(self, count: int) -> list[tuple[int, int]]:
@@ -56,6 +58,11 @@ class L2Side:
     def clear(self) -> None:
         self.keys.clear()
         self.qty.clear()
+        self.digits.clear()
+
+    def checked(self) -> Iterable[str]:
+        """The digits that enter the checksum, best level first."""
+        return map(self.digits.__getitem__, self.keys[:LEVELS])
 
 
 class L2Book(TwoSided):
@@ -91,7 +98,7 @@ class L2Book(TwoSided):
 
     @property
     def checksum(self) -> int:
-        return book_crc(self.asks.best(LEVELS), self.bids.best(LEVELS))
+        return digits_crc(self.asks.checked(), self.bids.checked())
 
     def levels(self, side: Side, count: int) -> list[tuple[int, int, int]]:
         """The best `count` levels as (price, quantity, order count); an L2 book does not know its orders: 0."""
@@ -106,5 +113,7 @@ class L2Book(TwoSided):
         """Raise AssertionError unless the structure is whole: sorted, no price twice, quantities positive, cut."""
         for side in (self.bids, self.asks):
             assert side.keys == sorted(side.qty), "prices and quantities differ"
+            texts = {key: f"{side.sign * key}{lots}" for key, lots in side.qty.items()}
+            assert side.digits == texts, "digits that are not the level's"
             assert all(lots > 0 for lots in side.qty.values()), "a level without quantity"
             assert len(side.keys) <= self.depth, "deeper than subscribed"

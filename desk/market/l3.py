@@ -12,9 +12,9 @@ Rules beyond those of the L2 book (kraken.md, section 3.3):
 from __future__ import annotations
 
 from bisect import bisect_left, insort
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
-from desk.market.checksum import LEVELS, orders_crc
+from desk.market.checksum import LEVELS, digits_crc
 from desk.market.sides import TwoSided
 from desk.messages import OrderEvent, OrdersUpdate, Side
 
@@ -22,7 +22,7 @@ from desk.messages import OrderEvent, OrdersUpdate, Side
 class L3Side:
     """One side: orders by id inside each price level (a dict keeps arrival order), levels sorted best first."""
 
-    __slots__ = ("home", "keys", "levels", "sign", "total", "unknown")
+    __slots__ = ("digits", "home", "keys", "levels", "sign", "total", "unknown")
 
     def __init__(self, sign: int) -> None:
         self.sign = sign
@@ -30,6 +30,7 @@ class L3Side:
         self.levels: dict[int, dict[str, int]] = {}  # signed price → {order id: quantity} in queue order
         self.total: dict[int, int] = {}  # signed price → quantity of the level
         self.home: dict[str, int] = {}  # order id → signed price
+        self.digits: dict[int, str] = {}  # signed price → the level's part of the checksum, absent after a change
         self.unknown = 0  # modifies and deletes of orders we do not hold
 
     def apply(self, events: Iterable[OrderEvent]) -> None:
@@ -54,6 +55,7 @@ class L3Side:
         level[event.order_id] = event.qty
         self.total[key] += event.qty
         self.home[event.order_id] = key
+        self.digits.pop(key, None)
 
     def _modify(self, event: OrderEvent) -> None:
         key = self.home.get(event.order_id)
@@ -63,6 +65,7 @@ class L3Side:
             level = self.levels[key]
             self.total[key] += event.qty - level[event.order_id]
             level[event.order_id] = event.qty
+            self.digits.pop(key, None)
         else:
             self._add(event)
 
@@ -73,6 +76,7 @@ class L3Side:
             return
         level = self.levels[key]
         self.total[key] -= level.pop(order_id)
+        self.digits.pop(key, None)
         if not level:
             self._drop(key)
             del self.keys[bisect_left(self.keys, key)]
@@ -81,6 +85,7 @@ class L3Side:
         for order_id in self.levels.pop(key):
             del self.home[order_id]
         del self.total[key]
+        self.digits.pop(key, None)
 
     def cut(self, depth: int) -> None:
         """Keep the best `depth` price levels."""
@@ -90,8 +95,18 @@ class L3Side:
             del self.keys[depth:]
 
     def clear(self) -> None:
-        for held in (self.keys, self.levels, self.total, self.home):
+        for held in (self.keys, self.levels, self.total, self.home, self.digits):
             held.clear()
+
+    def checked(self) -> Iterator[str]:
+        """The digits that enter the checksum, level by level, each in queue order."""
+        digits = self.digits
+        for key in self.keys[:LEVELS]:
+            text = digits.get(key)
+            if text is None:
+                px = self.sign * key
+                text = digits[key] = "".join([f"{px}{lots}" for lots in self.levels[key].values()])
+            yield text
 
     def queue(self, px: int) -> list[tuple[str, int]]:
         """The orders at a price as (id, quantity), first in line first."""
@@ -122,12 +137,7 @@ class L3Book(TwoSided):
 
     @property
     def checksum(self) -> int:
-        return orders_crc(*([self._digits(side, key) for key in side.keys[:LEVELS]] for side in (self.asks, self.bids)))
-
-    @staticmethod
-    def _digits(side: L3Side, key: int) -> list[tuple[int, int]]:
-        px = side.sign * key
-        return [(px, lots) for lots in side.levels[key].values()]
+        return digits_crc(self.asks.checked(), self.bids.checked())
 
     def levels(self, side: Side, count: int) -> list[tuple[int, int, int]]:
         """The best `count` levels as (price, quantity, order count), best first."""
@@ -150,6 +160,9 @@ class L3Book(TwoSided):
             assert len(side.keys) <= self.depth, "deeper than subscribed"
             held = {order: key for key, level in side.levels.items() for order in level}
             assert held == side.home, "an order without its level"
+            assert list(side.checked()) == [
+                "".join(f"{side.sign * key}{lots}" for lots in side.levels[key].values()) for key in side.keys[:LEVELS]
+            ], "digits that are not the level's"
             assert all(sum(side.levels[key].values()) == side.total[key] for key in side.keys), "a wrong level total"
 
 

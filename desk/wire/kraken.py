@@ -62,6 +62,7 @@ from desk.wire.kraken_shapes import (
 from desk.wire.stamps import parse_ns
 
 MAX_DIGITS = 40  # longer numbers are an attack or a bug, never a price
+POINT = ord(".")
 MINUTE = 60_000_000_000
 _NUMBER = re.compile(rb"[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]{1,3})?", re.ASCII)
 
@@ -333,14 +334,11 @@ def scaled(number: Raw, decimals: int) -> int:
     (645250, 5100, 5000, 300)
     """
     text = bytes(number)
-    whole, _, fraction = text.partition(b".")
-    if (
-        len(fraction) == decimals
-        and whole.isdigit()
-        and (fraction.isdigit() or not decimals)
-        and len(text) < MAX_DIGITS
-    ):
-        return int(whole + fraction)
+    point = len(text) - decimals - 1
+    if decimals and 0 < point < MAX_DIGITS and text[point] == POINT:  # as the venue always writes it
+        digits = text[:point] + text[point + 1 :]
+        if digits.isdigit():
+            return int(digits)
     if len(text) > MAX_DIGITS or not _NUMBER.fullmatch(text):
         raise ValueError(f"not a price or quantity: {text[:MAX_DIGITS]!r}")
     try:
