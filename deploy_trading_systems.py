@@ -96,6 +96,9 @@ def main(argv: list[str] | None = None) -> int:
         return OK
     except BrokenPipeError:
         return OK  # whoever read our output has enough
+    except OSError as err:
+        _complain(f"{err.filename or 'a file'}: {err.strerror or err}; make it writable or free the disk")
+        return RECORD
 
 
 def run(options: argparse.Namespace) -> int:

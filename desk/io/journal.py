@@ -42,7 +42,9 @@ class JournalWriter:
             ) from err
 
     def append(self, seq: int, event: Event, effects: list[Effect]) -> None:
-        """Take an entry into the buffer: 1 µs; nothing is on disk yet."""
+        """Take an entry into the buffer: 1 µs; nothing is on disk yet. A broken journal takes nothing more."""
+        if self.broken:
+            return
         self._buffer.append(encode(Entry(seq, event, effects)))
         self._pending.append((seq, effects))
 
@@ -60,6 +62,8 @@ class JournalWriter:
             except OSError as err:
                 self.broken = f"{self.folder / JOURNAL}: {err.strerror}; no new orders until a restart with free space"
                 os.ftruncate(self._file, start)  # leave whole records only
+                self._buffer.clear()
+                self._pending.clear()
                 return False
             for seq, effects in self._pending:
                 self._hash.add(seq, effects)

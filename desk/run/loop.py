@@ -14,7 +14,7 @@ from time import perf_counter_ns
 from typing import Protocol
 
 from desk.engine import Engine
-from desk.events import Ended, Event, Frame, Timer
+from desk.events import Command, Ended, Event, Frame, Timer
 from desk.intents import CancelOrder, Effect, Resync, Submit, Wake
 from desk.io.journal import JournalWriter
 from desk.messages import Trade
@@ -64,6 +64,7 @@ class Loop:
         self._next_beat = 0
         self._flushed = 0
         self._decided = 0
+        self._paused = False  # since the journal broke
 
     def arrive(self, event: Event, received: int) -> None:
         """Something came from outside; `received` is perf_counter_ns at that moment."""
@@ -106,7 +107,9 @@ class Loop:
             self._running = False
         if self.now - self._flushed >= FLUSH:
             self._flushed = self.now
-            self.journal.flush()
+            if not self.journal.flush() and not self._paused:
+                self._paused = True
+                self.post(Command(self.now, "pause", self.journal.broken))
 
     def _handle(self, event: Event) -> None:
         engine = self.engine

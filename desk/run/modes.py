@@ -114,13 +114,12 @@ async def _source(options: argparse.Namespace, config: Config, log: Path) -> Sou
     """The feed the person named."""
     log.parent.mkdir(parents=True, exist_ok=True)
     feed: str = options.feed
-    both = config.scalping_engine.symbols
-    if options.mode == "hybrid":
-        both = tuple(dict.fromkeys((*both, *config.ultimate_analyzer.symbols)))
+    fast, slow = config.scalping_engine.symbols, config.ultimate_analyzer.symbols
+    wanted = {"scalping": fast, "ultimate": slow}.get(options.mode, tuple(dict.fromkeys((*fast, *slow))))
     if feed == "embedded":
-        return await sources.embedded(config, both, options.seed, log)
+        return await sources.embedded(config, wanted, options.seed, log)
     if feed == "kraken":
-        return await sources.kraken(config, both)
+        return await sources.kraken(config, wanted)
     kind, _, path = feed.partition(":")
     if kind == "replay" and path:
         return await sources.recording(Path(path), options.speed, options.symbols or (), log)
@@ -156,6 +155,10 @@ def ultimate(options: argparse.Namespace, config: Config, functions: AnalysisFun
     summary = start(_ultimate(options, config, functions))
     if options.json:
         print(msgspec.json.format(msgspec.json.encode(summary)).decode())  # noqa: T201
+    else:
+        simulated = " (SIMULATED MARKET)" if summary["simulated"] else ""
+        written = len(summary["reports"]) // 3
+        print(f"ultimate on {summary['feed']}{simulated}: {summary['duration_s']:.0f} s, {written} reports")  # noqa: T201
     return 0 if summary["reports"] else 1
 
 

@@ -181,6 +181,24 @@ def test_the_analyzer_on_real_candles(tmp_path):
     assert not any("SIMULATED" in (tmp_path / path).read_text() for path in reports)
 
 
+def test_the_analyzer_alone_on_the_embedded_exchange(tmp_path):
+    """Every configured symbol, with the feed's own candles."""
+    run = start(tmp_path, "--mode", "ultimate", "--once", "--json")
+    assert run.returncode == 0, run.stderr
+    said = json.loads(run.stdout)
+    assert (len(said["reports"]), said["problems"]) == (9, [])
+
+
+def test_a_real_venue_s_fees_stop_the_scalps(tmp_path):
+    """80 bps a round trip: no scalp pays that, and the code says so."""
+    (tmp_path / "trading_config.json").write_text('{"fees": {"embedded": "kraken"}}')
+    run = start(tmp_path, "--mode", "scalping", "--duration", 12, "--json")
+    said = json.loads(run.stdout)
+    assert said["signals"] == 0
+    assert "Kraken Pro" in said["fee_tier"]
+    assert set(said["refusals"]) & {"EDGE_AFTER_COST", "WEAK_TECHNICAL", "HFT_CONFLICT"}
+
+
 def test_help_is_fast_and_imports_nothing_heavy(tmp_path):
     """Timings belong in benchmarks; that no library is imported is what makes it fast."""
     code = "import sys, deploy_trading_systems as d\ntry: d.main(['--help'])\nexcept SystemExit: pass\n"
@@ -188,3 +206,24 @@ def test_help_is_fast_and_imports_nothing_heavy(tmp_path):
     run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True, timeout=30)
     assert run.stdout.strip().endswith("[]")
     assert "exit codes" in run.stdout
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="mounting a small disk needs root")
+def test_a_disk_that_fills_up_keeps_what_was_recorded_and_stops_the_orders(tmp_path):
+    """Exit code 4, the file and the reason named, and the recorded part replays with the hash that was printed."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mount = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=400k", "tmpfs", str(disk)], check=False, timeout=20)
+    if mount.returncode:
+        pytest.skip("this machine does not let us mount")
+    try:
+        (tmp_path / "trading_config.json").write_text(json.dumps({"journal": {"dir": str(disk / "sessions")}}))
+        run = start(tmp_path, "--mode", "scalping", "--duration", 15, "--json")
+        assert run.returncode == 4
+        said = json.loads(run.stdout)
+        assert "No space left on device" in said["problems"][0]
+        again = start(tmp_path, "replay", said["session"], "--verify", "--json")
+        assert again.returncode == 0
+        assert json.loads(again.stdout)["effect_hash"] == said["effect_hash"]
+    finally:
+        subprocess.run(["umount", str(disk)], check=True, timeout=20)
