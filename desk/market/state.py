@@ -20,6 +20,7 @@ from desk.market.l3 import L3Book
 from desk.messages import BookUpdate, OrdersUpdate, Trade
 
 CHANNELS: dict[str, type[L2Book] | type[L3Book]] = {"book": L2Book, "level3": L3Book}
+STALL = 2_000_000_000  # ns for which trades may contradict a book that does not move
 SNAPSHOT_PATIENCE = 10_000_000_000  # ns between asking for a snapshot and asking again
 
 
@@ -48,7 +49,7 @@ class Track:
 
     __slots__ = (
         "book", "channel", "crc_bad", "crc_ok", "crossed", "ignored", "inst", "link", "proof", "resyncs", "since",
-        "state", "ts_exch", "unchecked", "why",
+        "stale", "state", "ts_exch", "unchecked", "why",
     )  # fmt: skip
 
     def __init__(self, inst: str, channel: str, link: int, depth: int) -> None:
@@ -56,7 +57,7 @@ class Track:
         self.book: L2Book | L3Book = CHANNELS[channel](depth)
         self.state = BookState.CONNECTING
         self.why = "connecting"
-        self.crc_ok = self.crc_bad = self.resyncs = self.unchecked = self.ignored = self.crossed = 0
+        self.crc_ok = self.crc_bad = self.resyncs = self.unchecked = self.ignored = self.crossed = self.stale = 0
         self.since = 0  # ns, when the state began
         self.proof = 0  # ns, the last frame that proved this book
         self.ts_exch = 0
@@ -68,6 +69,11 @@ class Track:
         """Apply a message and prove it; returns the fault when it cannot be believed any more."""
         if not update.snapshot and self.state is not BookState.SYNCED:
             self.ignored += 1
+            return None
+        if update.snapshot and 0 < update.ts_exch < self.ts_exch:
+            # An old one, replayed late. A second one in a row means that the venue's clock went back: believe it then.
+            self.stale += 1
+            self.ts_exch = 0
             return None
         self.book.apply(update)  # type: ignore[arg-type]  # the channel decides both types
         self.ts_exch = update.ts_exch or self.ts_exch
@@ -99,7 +105,7 @@ class Track:
 class Market:
     """One instrument: its books by channel, its bars, its tape's last print. `best` is the book to believe first."""
 
-    __slots__ = ("bars", "heard", "inst", "instrument", "last", "link", "now", "tracks", "venue_status")
+    __slots__ = ("bars", "contradicted", "heard", "inst", "instrument", "last", "link", "now", "tracks", "venue_status")
 
     def __init__(self, inst: str) -> None:
         self.inst = inst
@@ -109,6 +115,7 @@ class Market:
         self.last: Trade | None = None
         self.venue_status = "unknown"
         self.now = 0
+        self.contradicted = 0  # ns, since when trades print outside a book that does not move
         self.heard: dict[int, int] = {}  # link → ns of its last frame, shared with the engine
 
     @property

@@ -14,7 +14,7 @@ import msgspec
 from desk.errors import DecodeError
 from desk.events import Answer, Frame
 from desk.instrument import Instrument
-from desk.market.state import BookState, Fault, Market, Track
+from desk.market.state import STALL, BookState, Fault, Market, Track
 from desk.messages import (
     Ack,
     BookUpdate,
@@ -144,6 +144,11 @@ class Watch:
         seen: list[Seen] = []
         for market in self.markets.values():
             seen += market.bars.clock(now)
+            if market.contradicted and now - market.contradicted >= STALL and (stalled := market.track) is not None:
+                market.contradicted = 0
+                self._forget_score(stalled)
+                why = "BOOK CHANNEL STALLED: trades print outside it, and it does not move"
+                seen.append(Fault(stalled.inst, stalled.channel, stalled.link, why))
             for track in market.tracks.values():
                 if track.overdue(now):
                     seen.append(Fault(track.inst, track.channel, track.link, "the snapshot did not come within 10 s"))
@@ -167,6 +172,7 @@ class Watch:
         if fault is not None:
             self._forget_score(track)
             return [Word("warn", "BOOK_SUSPECT", f"{update.inst} {track.book.tier}: {fault.why}"), fault]
+        market.contradicted = 0
         if market.track is track and track.state is BookState.SYNCED:
             self._rescore(market, track, now)
             return [BookChanged(update.inst)]
@@ -214,6 +220,10 @@ class Watch:
                 continue
             self._last_trade_id[trade.inst] = max(known, trade.trade_id)
             market.last = trade
+            if not message.snapshot and not market.contradicted and market.ready:
+                book = market.book
+                if not book.bid <= trade.px <= book.ask:
+                    market.contradicted = now  # until the book moves
             if not message.snapshot:  # a snapshot repeats prints that the venue's candles already hold
                 seen += market.bars.trade(trade)
                 seen.append(trade)

@@ -240,3 +240,36 @@ def test_a_frame_that_is_not_understood_is_told_and_changes_nothing():
     assert isinstance(word, Tell)
     assert word.code == "BAD_FRAME"
     assert engine.watch.markets[A].ready
+
+
+def test_an_old_snapshot_replayed_late_is_dropped_and_a_second_one_believed():
+    """B3; the second in a row means that the venue's own clock went back."""
+    engine = desk(Scripted())
+    engine.step(book(SECOND))
+    track = engine.watch.markets[A].tracks["book"]
+    old = book(2 * SECOND, bid="90.0").data.replace(b"2026-08-02", b"2026-08-01")
+    engine.step(Frame(2 * SECOND, 0, old))
+    assert (track.stale, engine.watch.markets[A].bid) == (1, 1000)
+    engine.step(Frame(3 * SECOND, 0, old))
+    assert engine.watch.markets[A].bid == 900
+
+
+def test_a_book_that_stands_still_while_trades_print_outside_it_is_subscribed_again():
+    """B9: heartbeats go on, one channel is dead; 2 s of contradiction are enough."""
+    engine = desk(Scripted())
+    engine.step(book(SECOND))
+    outside = trade(2 * SECOND, 1).data.replace(b"100.1", b"100.9")
+    engine.step(Frame(2 * SECOND, 0, outside))
+    assert not [e for e in engine.step(Timer(3 * SECOND, "beat")) if isinstance(e, Resync)]
+    (fault,) = [e for e in engine.step(Timer(4 * SECOND, "beat")) if isinstance(e, Resync) and e.symbol == "BTC/USD"]
+    assert "STALLED" in fault.why
+    assert A not in engine.watch.scores
+
+
+def test_a_book_that_moves_after_the_contradiction_is_believed():
+    """A print between two book messages is normal."""
+    engine = desk(Scripted())
+    engine.step(book(SECOND))
+    engine.step(Frame(2 * SECOND, 0, trade(2 * SECOND, 1).data.replace(b"100.1", b"100.9")))
+    engine.step(book(2 * SECOND + 1, kind="update", bid="100.0", bid_qty="2.00000000"))
+    assert not [e for e in engine.step(Timer(5 * SECOND, "beat")) if isinstance(e, Resync) and e.symbol == "BTC/USD"]
