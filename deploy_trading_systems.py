@@ -32,7 +32,7 @@ VERBS = """verbs (each with its own --help):
   doctor       what is wrong on this machine, and how to fix it
   exchange     serve the embedded exchange (SIMULATED), or a recording, on a port
   replay       run a recorded session again and compare every answer
-  verify-book  prove every book in a recording by its checksums
+  verify-book  prove every book in a recording by checksums or sequence numbers, or by its sequence where it has none
   schema       the JSON Schema of trading_config.json"""
 
 
@@ -57,6 +57,9 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--seed", type=int, default=1, metavar="N", help="of the embedded exchange")
     p.add_argument("--once", action="store_true", help="ultimate: analyse now, write the reports, exit")
     p.add_argument("--candles", type=Path, metavar="PATH", help="analyse candles from a CSV or Parquet file or folder")
+    p.add_argument(
+        "--record", action=argparse.BooleanOptionalAction, default=True, help="every frame to recordings/ (default: on)"
+    )
     p.add_argument("--json", action="store_true", help="no console; one JSON summary on stdout at the end")
     return p
 
@@ -236,7 +239,7 @@ def replay(argv: list[str]) -> int:
 
 
 def verify_book(argv: list[str]) -> int:
-    """Rebuild every Kraken v2 book of a recording and compare each checksum; exit 1 when one is wrong."""
+    """Rebuild every book of a recording; exit 1 when a checksum (Kraken) or a sequence (Binance, Coinbase) is wrong."""
     p = argparse.ArgumentParser(prog="./run verify-book", description=verify_book.__doc__)
     p.add_argument("frames", type=Path, metavar="FRAMES.gz")
     p.add_argument("--depth", type=int, choices=(10, 25, 100, 500, 1000), help="where the recording holds no ack")
@@ -252,7 +255,7 @@ def verify_book(argv: list[str]) -> int:
     if result["problem"]:
         _complain(result["problem"])
         return RECORD
-    return FAILED if result["crc_bad"] else OK
+    return FAILED if result.get("crc_bad") or result.get("gaps") else OK
 
 
 def schema(argv: list[str]) -> int:

@@ -144,6 +144,7 @@ class Journal(Section, frozen=True, kw_only=True):
     """Where sessions are recorded."""
 
     dir: str = "sessions"
+    recordings: Annotated[str, Meta(min_length=1)] = "recordings"  # every frame as it came, by venue and UTC day
     keep_days: Annotated[int, Meta(ge=1, le=3650)] = 30
 
 

@@ -37,7 +37,11 @@ class LinkSpec(msgspec.Struct, frozen=True, gc=False):
 
 
 class BookUpdate(msgspec.Struct, frozen=True, gc=False):
-    """Levels of an L2 book as (price, quantity), in wire order; a quantity of 0 removes the level."""
+    """Levels of an L2 book as (price, quantity), in wire order; a quantity of 0 removes the level.
+
+    Where a book is proven by its numbering instead of a checksum: `first` and `last` are the first and last update it
+    holds, `previous` the `last` of the update before (-1 where the venue does not say it).
+    """
 
     inst: str
     bids: tuple[tuple[int, int], ...]
@@ -45,6 +49,9 @@ class BookUpdate(msgspec.Struct, frozen=True, gc=False):
     snapshot: bool
     checksum: int | None = None
     ts_exch: int = 0
+    first: int = 0
+    last: int = 0
+    previous: int = -1
 
 
 class OrderEvent(msgspec.Struct, frozen=True, gc=False):
@@ -87,7 +94,10 @@ class Trades(msgspec.Struct, frozen=True, gc=False):
 
 
 class Ticker(msgspec.Struct, frozen=True, gc=False):
-    """Best bid and ask beside the book channel: contradicting evidence when the book has gone stale."""
+    """Best bid and ask beside the book channel: contradicting evidence when the book has gone stale.
+
+    `last` is the last trade's price, 0 where the venue does not say it here.
+    """
 
     inst: str
     bid: int
@@ -152,4 +162,22 @@ class Heartbeat(msgspec.Struct, frozen=True, gc=False):
     """Nothing happened, and the line lives."""
 
 
-Message = BookUpdate | OrdersUpdate | Trades | Ticker | Candles | Instruments | VenueStatus | Ack | Pong | Heartbeat
+class Numbered(msgspec.Struct, frozen=True, gc=False):
+    """The number of this frame among all frames of its connection, whatever they hold; before its other messages."""
+
+    number: int
+
+
+Message = (
+    BookUpdate
+    | OrdersUpdate
+    | Trades
+    | Ticker
+    | Candles
+    | Instruments
+    | VenueStatus
+    | Ack
+    | Pong
+    | Heartbeat
+    | Numbered
+)

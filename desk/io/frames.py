@@ -1,23 +1,35 @@
-"""Recordings of a venue's frames, line by line: `*.frames.gz`, or the same unpacked.
+"""Recordings of a venue's frames, line by line: `*.frames.gz`, the same unpacked, or a folder of them.
 
 UTF-8 text, one frame per line, three columns parted by tabs: receive time in ns (`-` where nobody noted it), direction
-(`<` from the venue, `>` from the client, `R` a REST answer), and the frame exactly as it was on the wire.
+(`<` from the venue, `>` from the client, `R` a REST answer), and the frame exactly as it was on the wire. A frame that
+is no line of text (not UTF-8, or with a line feed, or ending in a carriage return) has the direction `<64` and is in
+base64; it is read as `<` and the bytes it was.
+
+A file made of the recorder's own members (desk/wire/members.py) may end in a torn one, where its writer was killed: it
+is cut, and a warning says so.
 """
 
 from __future__ import annotations
 
+import binascii
 import gzip
+import heapq
+import io
+import logging
+import mmap
 import zlib
 from collections.abc import Iterator
 from contextlib import nullcontext
 from pathlib import Path
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
 from desk.errors import FeedError
+from desk.wire import members
 
 MAX_LINE = 64 << 20  # bytes; a line beyond this is no frame, whatever a compressed file claims
 _GZIP = b"\x1f\x8b"
-_DIRECTIONS = {b"<": "<", b">": ">", b"R": "R"}
+_DIRECTIONS = {b"<": "<", b">": ">", b"R": "R", b"<64": "<"}
+log = logging.getLogger(__name__)
 
 
 class RecordedFrame(NamedTuple):
@@ -41,16 +53,24 @@ class RecordingError(FeedError):
 
 
 def read_frames(path: Path) -> Iterator[RecordedFrame]:
-    """Every frame of a recording in order, one in memory at a time.
+    """Every frame of a recording in order, one in memory at a time; of a folder, all its files merged by time.
 
-    Raises RecordingError for a file that is missing, foreign, damaged or cut off; of a file that is cut off, everything
-    before the cut comes first.
+    A folder's files are the `*.frames.gz` in it and below; its lines count through the merged frames. Raises
+    RecordingError for a file that is missing, foreign, damaged or cut off; of a file that is cut off, everything before
+    the cut comes first.
     """
+    if path.is_dir():
+        yield from _folder(path)
+        return
     number = 0
     try:
         with path.open("rb") as file:
-            packed = file.read(2) == _GZIP  # the content decides, not the name
+            head = file.read(members.HEAD)
             file.seek(0)
+            if head and members.begins(head):
+                yield from _own(path, file)
+                return
+            packed = head[:2] == _GZIP  # the content decides, not the name
             with gzip.GzipFile(fileobj=file, mode="rb") if packed else nullcontext(file) as text:
                 while raw := text.readline(MAX_LINE + 1):
                     number += 1
@@ -71,6 +91,61 @@ def read_frames(path: Path) -> Iterator[RecordedFrame]:
         ) from None
 
 
+def _own(path: Path, file: BinaryIO) -> Iterator[RecordedFrame]:
+    """The frames of a file of the recorder's members, up to a torn one."""
+    number = at = 0
+    while head := file.read(members.HEAD):
+        told = members.length(head)
+        member = head + file.read(told - len(head)) if told is not None else head
+        text = members.unpack(member)
+        if text is None:
+            _cut(path, file, at, number)
+            return
+        at += len(member)
+        for raw in io.BytesIO(text):
+            number += 1
+            yield _frame(path, number, raw)
+
+
+def _cut(path: Path, file: BinaryIO, at: int, number: int) -> None:
+    """Say what is cut; refuse when it is not the tail of a killed writer but damage with good members after it."""
+    with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as whole:
+        after = members.next_whole(whole, at + 1)
+        size = len(whole)
+    if after is not None:
+        raise RecordingError(
+            path,
+            number + 1,
+            f"damaged at byte {at} after {number} frames, but good again from byte {after}: no torn tail. "
+            "Restore the file from a copy",
+        )
+    log.warning("%s: the last %d bytes are torn and were cut; %d frames are whole", path, size - at, number)
+
+
+def _folder(path: Path) -> Iterator[RecordedFrame]:
+    """Files are opened when their time comes: a folder may hold more of them than a process may open."""
+    names = sorted(path.rglob("*.frames.gz"))
+    waiting = [(first.ts or 0, name) for name in names if (first := next(read_frames(name), None)) is not None]
+    if not waiting:
+        raise RecordingError(path, 0, "cannot be read: a folder without frames in *.frames.gz files. Check the path")
+    waiting.sort(reverse=True)
+    open_now: list[tuple[int, int, RecordedFrame, Iterator[RecordedFrame]]] = []
+    opened = number = 0
+    while open_now or waiting:
+        while waiting and (not open_now or waiting[-1][0] <= open_now[0][0]):
+            began, name = waiting.pop()
+            following = read_frames(name)
+            opened += 1
+            heapq.heappush(open_now, (began, opened, next(following), following))
+        at, order, frame, rest = open_now[0]
+        yield frame._replace(line=number)
+        number += 1
+        if (after := next(rest, None)) is None:
+            heapq.heappop(open_now)
+        else:
+            heapq.heapreplace(open_now, (max(at, after.ts or 0), order, after, rest))
+
+
 def _frame(path: Path, number: int, raw: bytes) -> RecordedFrame:
     if len(raw) > MAX_LINE:
         raise RecordingError(path, number, f"longer than {MAX_LINE >> 20} MiB: not a recording of frames")
@@ -81,10 +156,17 @@ def _frame(path: Path, number: int, raw: bytes) -> RecordedFrame:
         if number == 1:
             raise RecordingError(path, number, f"not a recording of frames (expected {what}). Give a *.frames.gz file")
         raise RecordingError(path, number, f"expected {what}; found {raw[:60]!r}")
-    try:
-        columns[2].decode()
-    except UnicodeDecodeError as err:
-        raise RecordingError(
-            path, number, f"not UTF-8 at byte {err.start} of the frame ({columns[2][err.start : err.start + 1]!r})"
-        ) from None
-    return RecordedFrame(number - 1, None if columns[0] == b"-" else int(columns[0]), direction, columns[2])
+    data = columns[2]
+    if len(columns[1]) > 1:
+        try:
+            data = binascii.a2b_base64(data, strict_mode=True)
+        except binascii.Error as err:
+            raise RecordingError(path, number, f"not base64 after <64 ({err})") from None
+    else:
+        try:
+            data.decode()
+        except UnicodeDecodeError as err:
+            raise RecordingError(
+                path, number, f"not UTF-8 at byte {err.start} of the frame ({data[err.start : err.start + 1]!r})"
+            ) from None
+    return RecordedFrame(number - 1, None if columns[0] == b"-" else int(columns[0]), direction, data)

@@ -1,10 +1,14 @@
-"""Compile every kernel of the analysis once, so that the first report does not wait for the compiler."""
+"""Compile every kernel once, so that neither the first report nor the first frame waits for the compiler."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from desk.kernels.averages import ema, true_range, wilder
+from desk.kernels.jit import forget_older
+from desk.kernels.l2 import l2_entries
+from desk.kernels.l3 import l3_entries
+from desk.kernels.l3_read import l3_reader
 from desk.kernels.profile import spread_volume
 
 
@@ -13,8 +17,12 @@ def warm() -> None:
 
     >>> warm()
     """
+    forget_older()
     few = np.array([1.0, 2.0, 3.0])
     ema(few, 2)
     wilder(few, 2)
     true_range(few, few, few)
     spread_volume(few, few + 1.0, few, 1.0, 1.0, 4)
+    l2_entries()
+    l3_entries()
+    l3_reader()

@@ -8,7 +8,8 @@ from typing import Protocol
 class Sorted(Protocol):
     """One side: signed prices (bids negated), best first."""
 
-    keys: list[int]
+    @property
+    def keys(self) -> list[int]: ...
 
     def clear(self) -> None: ...
 

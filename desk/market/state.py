@@ -13,13 +13,17 @@ from enum import StrEnum
 
 import msgspec
 
+from desk.errors import FeedError
 from desk.instrument import Instrument
 from desk.market.bars import MinuteBars
-from desk.market.l2 import L2Book
-from desk.market.l3 import L3Book
+from desk.market.flow import TouchFlow
+from desk.market.raw_l2 import READ, RawL2Book
+from desk.market.raw_l3 import RawL3Book
+from desk.market.spread import SpreadClock
+from desk.market.tape import TradeTape
 from desk.messages import BookUpdate, OrdersUpdate, Trade
 
-CHANNELS: dict[str, type[L2Book] | type[L3Book]] = {"book": L2Book, "level3": L3Book}
+CHANNELS: dict[str, type[RawL2Book] | type[RawL3Book]] = {"book": RawL2Book, "level3": RawL3Book}
 STALL = 2_000_000_000  # ns for which trades may contradict a book that does not move
 SNAPSHOT_PATIENCE = 10_000_000_000  # ns between asking for a snapshot and asking again
 
@@ -54,7 +58,7 @@ class Track:
 
     def __init__(self, inst: str, channel: str, link: int, depth: int) -> None:
         self.inst, self.channel, self.link = inst, channel, link
-        self.book: L2Book | L3Book = CHANNELS[channel](depth)
+        self.book: RawL2Book | RawL3Book = CHANNELS[channel](depth)
         self.state = BookState.CONNECTING
         self.why = "connecting"
         self.crc_ok = self.crc_bad = self.resyncs = self.unchecked = self.ignored = self.crossed = self.stale = 0
@@ -75,13 +79,33 @@ class Track:
             self.stale += 1
             self.ts_exch = 0
             return None
-        self.book.apply(update)  # type: ignore[arg-type]  # the channel decides both types
-        self.ts_exch = update.ts_exch or self.ts_exch
-        if update.checksum is None:
+        try:
+            self.book.apply(update)  # type: ignore[arg-type]  # the channel decides both types
+        except FeedError as err:  # a number beyond what the book can hold: it is as it was, and no longer the venue's
+            return self._doubt(str(err), now)
+        return self._prove(update.checksum, update.ts_exch, now)
+
+    def describe(self, instrument: Instrument) -> None:
+        """The decimals of the instrument are known: from now on frames may be read as bytes."""
+        self.book.describe(instrument.px_decimals, instrument.qty_decimals, instrument.symbol)
+
+    def read(self, frame: bytes, now: int) -> tuple[bool, Fault | None]:
+        """Apply an update frame as bytes, if the book knows its form: (read, the fault it caused).
+
+        FALLBACKs, snapshots and books that are not believed go through the decoder and `apply`.
+        """
+        book = self.book
+        if self.state is not BookState.SYNCED or book.feed(frame) != READ:
+            return False, None
+        return True, self._prove(book.claimed if book.claimed >= 0 else None, book.ts_exch, now)
+
+    def _prove(self, claimed: int | None, ts_exch: int, now: int) -> Fault | None:
+        self.ts_exch = ts_exch or self.ts_exch
+        if claimed is None:
             self.unchecked += 1
-        elif update.checksum != (ours := self.book.checksum):
+        elif claimed != (ours := self.book.checksum):
             self.crc_bad += 1
-            return self._doubt(f"checksum mismatch: ours {ours}, the venue's {update.checksum}", now)
+            return self._doubt(f"checksum mismatch: ours {ours}, the venue's {claimed}", now)
         else:
             self.crc_ok += 1
         self.crossed = self.crossed + 1 if self.book.crossed else 0
@@ -103,15 +127,22 @@ class Track:
 
 
 class Market:
-    """One instrument: its books by channel, its bars, its tape's last print. `best` is the book to believe first."""
+    """One instrument: its books by channel, its bars, its tape, the flow at its touch. `track` is the book to use."""
 
-    __slots__ = ("bars", "contradicted", "heard", "inst", "instrument", "last", "link", "now", "tracks", "venue_status")
+    __slots__ = (
+        "_flows", "bars", "contradicted", "flow", "heard", "inst", "instrument", "last", "link", "now", "spread",
+        "tape", "tracks", "venue_status",
+    )  # fmt: skip
 
     def __init__(self, inst: str) -> None:
         self.inst = inst
         self.instrument: Instrument | None = None
         self.tracks: dict[str, Track] = {}
         self.bars = MinuteBars(inst)
+        self.tape = TradeTape(inst)
+        self.flow = TouchFlow()  # of the touch of the book that is believed
+        self.spread = SpreadClock()
+        self._flows: Track | None = None  # the book that feeds them
         self.last: Trade | None = None
         self.venue_status = "unknown"
         self.now = 0
@@ -129,6 +160,20 @@ class Market:
                     return track
                 fallback = fallback or track
         return fallback
+
+    def touched(self, track: Track, now: int, bid: int, bid_qty: int, ask: int, ask_qty: int) -> None:
+        """The believed book's touch after an event; a touch of another book than before begins anew."""
+        if self._flows is not track:
+            self.lost()
+            self._flows = track
+        self.flow.apply(now, bid, bid_qty, ask, ask_qty)
+        self.spread.apply(now, ask - bid)
+
+    def lost(self) -> None:
+        """No book is believed: what flowed until one is again cannot be known."""
+        self.flow.restart()
+        self.spread.restart()
+        self._flows = None
 
     # --- what strategies see (desk.strategies.base.BookView)
 
@@ -162,7 +207,7 @@ class Market:
         return self.now - max(track.proof, self.heard.get(track.link, 0))
 
     @property
-    def book(self) -> L2Book | L3Book:
+    def book(self) -> RawL2Book | RawL3Book:
         track = self.track
         if track is None:
             raise LookupError(f"{self.inst}: no book; ask `ready` first")

@@ -14,10 +14,11 @@ import msgspec
 
 from desk.engine import Engine
 from desk.errors import DeskError
-from desk.events import Answer, Command, Event, LinkDown, LinkUp, Start, TrendBias
+from desk.events import Answer, Command, Event, Frame, LinkDown, LinkUp, Start, TrendBias
 from desk.intents import Effect, Resync
 from desk.io.journal import JournalWriter
 from desk.io.kraken_rest import fetch_minutes
+from desk.io.recorder import Recorder
 from desk.io.websocket import Feed
 from desk.run.children import Child
 from desk.run.clock import now_ns
@@ -61,9 +62,15 @@ class Run:
     """A run in progress."""
 
     def __init__(
-        self, plan: Plan, source: Source, build: Callable[[Start], Parts], journal: JournalWriter, stop: asyncio.Event
+        self,
+        plan: Plan,
+        source: Source,
+        build: Callable[[Start], Parts],
+        journal: JournalWriter,
+        stop: asyncio.Event,
+        recorder: Recorder | None = None,
     ) -> None:
-        self.plan, self.source, self.stop = plan, source, stop
+        self.plan, self.source, self.stop, self.recorder = plan, source, stop, recorder
         self.started = now_ns()
         self.start = Start(
             source.begin,
@@ -118,6 +125,8 @@ class Run:
         for note in self.source.notes:
             self.picture.say(note)
         await self._children()
+        if self.recorder is not None:
+            self.recorder.start(self.picture.say)
         gc.collect()
         gc.freeze()  # what lives now lives to the end: later collections need not look at it
         gc.set_threshold(50_000, 20, 100)
@@ -165,6 +174,7 @@ class Run:
         for number, since in self._down_since.items():
             self._link(number, since, ended)
         summary = self.picture.summary(self.loop, ended)
+        await self._close_recorder(summary)
         self.journal.close(summary)
         summary["effect_hash"] = self.journal.effect_hash
         if self.console is not None:
@@ -176,10 +186,20 @@ class Run:
         await asyncio.gather(*(child.stop() for child in children))
         return summary
 
+    async def _close_recorder(self, summary: dict[str, Any]) -> None:
+        summary["recordings"] = []
+        if self.recorder is not None:
+            await asyncio.to_thread(self.recorder.close)
+            summary["recordings"] = self.recorder.files
+            summary["problems"] += [self.recorder.problem] if self.recorder.problem else []
+
     # --- what arrives
 
     def _post(self, event: Event, received: int) -> None:
-        if isinstance(event, LinkUp):
+        if type(event) is Frame:
+            if self.recorder is not None:
+                self.recorder.take(event)
+        elif isinstance(event, LinkUp):
             self._link(event.link, self._down_since.pop(event.link, 0), now_ns())
         elif isinstance(event, LinkDown):
             self._down_since.setdefault(event.link, now_ns())
@@ -253,10 +273,18 @@ class Run:
 
 
 async def execute(
-    plan: Plan, source: Source, build: Callable[[Start], Parts], journal: JournalWriter
+    plan: Plan,
+    source: Source,
+    build: Callable[[Start], Parts],
+    journal: JournalWriter,
+    recorder: Recorder | None = None,
 ) -> dict[str, Any]:
     """Run to the end, to Ctrl-C or to SIGTERM; the summary either way."""
-    return await Run(plan, source, build, journal, stop_signal()).run()
+    try:
+        return await Run(plan, source, build, journal, stop_signal(), recorder).run()
+    finally:
+        if recorder is not None:
+            recorder.close()  # nothing to do after a proper end; a run that failed keeps its frames
 
 
 def stop_signal() -> asyncio.Event:

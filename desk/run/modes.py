@@ -22,6 +22,7 @@ from desk.run.analyst import candle_source, run_analyst
 from desk.run.children import Child
 from desk.run.clock import now_ns
 from desk.run.live import Parts, Plan, execute, start, stop_signal
+from desk.run.record import open_recorder
 from desk.run.source import Source
 from desk.run.version import version
 from desk.wire.stamps import format_ns
@@ -104,7 +105,11 @@ async def _trade(
             console=None if options.json else ["console"],
             analyst=analyst,
         )
-        return await execute(plan, source, build, journal)
+        recorder, deleted = open_recorder(config, source) if options.record else (None, "")
+        if deleted:
+            print(deleted, file=sys.stderr)  # noqa: T201
+            source = msgspec.structs.replace(source, notes=(*source.notes, deleted))
+        return await execute(plan, source, build, journal, recorder)
     finally:
         if source.child is not None:
             await source.child.stop()
@@ -255,6 +260,7 @@ def last_words(summary: dict[str, Any]) -> str:
             + ", ".join(f"{name.replace('_', '.')} {latency[name]:.0f} µs" for name in ("p50", "p99", "p99_9"))
         )
     lines += [f"  report {path}" for path in summary["reports"] if path.endswith(".html")]
+    lines += [f"  recorded {path}" for path in summary["recordings"]]
     lines.append(f"  session {summary['session']} (effect hash {summary['effect_hash']})")
     lines += [f"  PROBLEM {problem}" for problem in summary["problems"]]
     return "\n".join(lines)

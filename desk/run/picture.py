@@ -10,6 +10,7 @@ from desk.events import Event
 from desk.instrument import Instrument, split_key
 from desk.intents import Decline, Effect, Noted, Refuse, Signal, Tell
 from desk.market.state import BookState, Market
+from desk.market.tape import SLOW as TAPE_WINDOW
 from desk.projections.screen import BookRow, PositionRow, Screen, SignalRow, SymbolRow
 from desk.run.loop import Loop
 from desk.run.source import Source
@@ -184,7 +185,7 @@ class Picture:
                 }
                 for row in book_rows(list(engine.watch.markets.values()))
             ],
-            "scores": self.scores.result(),
+            "scores": with_tape(self.scores.result(), engine),
             "signals": counts.signals,
             "refusals": dict(counts.refusals),
             "orders": counts.orders,
@@ -200,6 +201,18 @@ class Picture:
             "effect_hash": loop.journal.effect_hash,
             "problems": [loop.journal.broken] if loop.journal.broken else [],
         }
+
+
+def with_tape(scores: dict[str, dict[str, Any]], engine: Engine) -> dict[str, dict[str, Any]]:
+    """The scores with the tape beside them: cumulative delta, imbalance of the minute to its last print, holes."""
+    for inst, row in scores.items():
+        if (market := engine.watch.markets.get(inst)) is not None:
+            tape = market.tape
+            imbalance = tape.imbalance(TAPE_WINDOW, tape.now)
+            row["delta_lots"] = tape.delta
+            row["tape_imbalance"] = None if imbalance is None else round(imbalance, 4)
+            row["tape_gaps"] = len(tape.gaps)
+    return scores
 
 
 def book_rows(markets: list[Market]) -> tuple[BookRow, ...]:

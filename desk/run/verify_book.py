@@ -1,5 +1,7 @@
 """Prove a recording: rebuild every Kraken v2 book in it and compare each checksum. No resync is assumed.
 
+A recording of Binance or Coinbase, which send no checksums, is proven by its sequence (desk.run.verify_sequence).
+
 The depth of a book is the recorded acknowledgement's; where a file holds none, the caller's; and without that, the
 smallest depth Kraken offers that holds the largest snapshot of the file.
 """
@@ -15,6 +17,7 @@ from desk.io.frames import RecordedFrame, read_frames
 from desk.market.l2 import L2Book
 from desk.market.l3 import L3Book
 from desk.messages import Ack, BookUpdate, Message, OrdersUpdate
+from desk.run import verify_sequence
 from desk.wire.kraken import KrakenCodec
 
 DEPTHS = {"book": (10, 25, 100, 500, 1000), "level3": (10, 100, 1000)}
@@ -26,8 +29,11 @@ def verify_book(path: Path, depth: int | None = None) -> dict[str, Any]:
 
     `messages` counts book and level3 messages; `first_bad_line` is the 0-based line of the first wrong checksum, None
     when there is none; `final` holds the ten best levels a side in wire text, with the number of levels (L2) or of
-    orders (L3) kept. Raises FeedError when the file cannot be read or holds no Kraken v2 book at all.
+    orders (L3) kept. A recording of Binance or Coinbase gives the shape of `verify_sequence`. Raises FeedError when the
+    file cannot be read or holds no book of these venues at all.
     """
+    if verify_sequence.venue_of(path):
+        return verify_sequence.verify_sequence(path)
     codec = KrakenCodec()
     frames, problem = _readable(path)
     decoded = [
@@ -144,6 +150,8 @@ def _final(books: dict[tuple[str, str], L2Book | L3Book], instruments: dict[str,
 
 def describe(result: dict[str, Any]) -> str:
     """The same for a person."""
+    if "venue" in result:
+        return verify_sequence.describe(result)
     bad = result["crc_bad"]
     first = f", the first at line {result['first_bad_line']}" if bad else ""
     lines = [

@@ -34,6 +34,9 @@ from desk.signals.features import SpreadStats, features
 from desk.signals.shape import Score, ScoreFn
 from desk.wire.codec import Codec
 
+HEAD = 33  # bytes that tell an update of either book from everything else
+UPDATES = {b'{"channel":"book","type":"update"': "book", b'{"channel":"level3","type":"updat': "level3"}
+SYMBOL = b'"symbol":"'
 ATTESTED = 10  # levels a side that a matching checksum proves
 
 
@@ -71,6 +74,7 @@ class Watch:
         self.bad_frames = 0
         self.frames = 0
         self.late_trades = 0
+        self._by_wire: dict[bytes, Market] = {}  # by the symbol's wire text
         self._last_trade_id: dict[str, int] = {}
         for number, link in enumerate(links):
             for sub in link.wanted:
@@ -92,6 +96,7 @@ class Watch:
         if market is None:
             market = self.markets[inst] = Market(inst)
             market.heard = self.heard
+            self._by_wire[sub.symbol.encode()] = market
             self.spreads[inst] = SpreadStats()
         if sub.channel in ("book", "level3"):
             market.tracks[sub.channel] = Track(inst, sub.channel, link, sub.depth)
@@ -102,12 +107,26 @@ class Watch:
         """Everything one frame changed, in order."""
         self.frames += 1
         self.heard[event.link] = event.ts
+        channel = UPDATES.get(event.data[:HEAD])
+        if channel is not None and (seen := self._raw(event, channel)) is not None:
+            return seen
         try:
             messages = self.codec.decode(event.data)
         except DecodeError as err:
             self.bad_frames += 1
             return [Word("warn", "BAD_FRAME", f"frame {self.frames} kept, not understood: {err.why[:160]}")]
         return self._take(messages, event.ts, event.link)
+
+    def _raw(self, event: Frame, channel: str) -> list[Seen] | None:
+        """What a book update changed, read as bytes; None when it must be decoded."""
+        data = event.data
+        at = data.find(SYMBOL, HEAD, HEAD + 64) + len(SYMBOL)
+        market = self._by_wire.get(data[at : data.find(b'"', at, at + 40)])
+        track = market.tracks.get(channel) if market is not None else None
+        if market is None or track is None:
+            return None
+        read, fault = track.read(data, event.ts)
+        return self._moved(market, track, fault, event.ts) if read else None
 
     def answer(self, event: Answer) -> list[Seen]:
         """What a REST answer changed."""
@@ -168,14 +187,16 @@ class Watch:
         track = market.tracks.get("book" if isinstance(update, BookUpdate) else "level3") if market else None
         if market is None or track is None:
             return []
-        fault = track.apply(update, now)
+        return self._moved(market, track, track.apply(update, now), now)
+
+    def _moved(self, market: Market, track: Track, fault: Fault | None, now: int) -> list[Seen]:
         if fault is not None:
             self._forget_score(track)
-            return [Word("warn", "BOOK_SUSPECT", f"{update.inst} {track.book.tier}: {fault.why}"), fault]
+            return [Word("warn", "BOOK_SUSPECT", f"{market.inst} {track.book.tier}: {fault.why}"), fault]
         market.contradicted = 0
         if market.track is track and track.state is BookState.SYNCED:
             self._rescore(market, track, now)
-            return [BookChanged(update.inst)]
+            return [BookChanged(market.inst)]
         return []
 
     def _rescore(self, market: Market, track: Track, now: int) -> None:
@@ -184,16 +205,19 @@ class Watch:
         if code:
             self.scores.pop(inst, None)
             self.no_score[inst] = code
+            market.lost()
             return
         stats = self.spreads[inst]
         bid, ask = book.bid, book.ask
         stats.update(now, 20_000.0 * (ask - bid) / (ask + bid))
+        bids, asks = book.levels(Side.BUY, ATTESTED), book.levels(Side.SELL, ATTESTED)
+        market.touched(track, now, bid, bids[0][1], ask, asks[0][1])
         default = self.spread_ref_bps.get(inst.partition("@")[0], self.spread_ref_bps["*"])
         made = features(
             now,
             inst,
-            book.levels(Side.BUY, ATTESTED),
-            book.levels(Side.SELL, ATTESTED),
+            bids,
+            asks,
             stats.ref(default),
             stats.median,
             book.tier,
@@ -210,13 +234,17 @@ class Watch:
         if market.track is track or market.why:
             self.scores.pop(track.inst, None)
             self.no_score[track.inst] = market.why or "BOOK_NOT_SYNCED"
+            market.lost()
 
     def _trades(self, message: Trades, now: int, link: int) -> list[Seen]:
         seen: list[Seen] = []
         for trade in message.trades:
             market = self.markets.get(trade.inst)
             known = self._last_trade_id.get(trade.inst, 0)
-            if market is None or 0 < trade.trade_id <= known:
+            if market is None:
+                continue
+            market.tape.apply(trade)  # knows late prints from repeated ones; strategies see neither
+            if 0 < trade.trade_id <= known:
                 continue
             self._last_trade_id[trade.inst] = max(known, trade.trade_id)
             market.last = trade
@@ -244,6 +272,8 @@ class Watch:
                 continue
             old, market.instrument = market.instrument, instrument
             self.instruments[instrument.key] = instrument
+            for track in market.tracks.values():
+                track.describe(instrument)
             if old is None:
                 continue
             if old.status != instrument.status:

@@ -273,3 +273,12 @@ def test_a_book_that_moves_after_the_contradiction_is_believed():
     engine.step(Frame(2 * SECOND, 0, trade(2 * SECOND, 1).data.replace(b"100.1", b"100.9")))
     engine.step(book(2 * SECOND + 1, kind="update", bid="100.0", bid_qty="2.00000000"))
     assert not [e for e in engine.step(Timer(5 * SECOND, "beat")) if isinstance(e, Resync) and e.symbol == "BTC/USD"]
+
+
+def test_a_number_that_no_book_can_hold_makes_the_book_suspect():
+    """18 digits are the limit of the fast book; an exception here would end the run."""
+    engine = desk(Scripted())
+    engine.step(book(SECOND))
+    effects = engine.step(book(2 * SECOND, kind="update", bid_qty="99999999999999.00000000"))
+    assert [type(e) for e in effects] == [Tell, Resync]
+    assert "18 digits" in effects[0].text

@@ -1,0 +1,154 @@
+"""Price-level book in one block of memory: entries applied, cut and proven by kernels, one call per frame, no objects.
+
+A frame is scanned whole (`desk.kernels.l2_scan`) before the book is touched: a FALLBACK leaves no trace and goes
+through the typed decoder. Then the entries are applied in order, each side that had any is cut to depth, and the
+checksum is folded from the levels' cached pieces.
+
+The book, int64 words: the header below, then the bids' and the asks' records, `capacity` each. A record is (rank,
+quantity, piece): rank is the price for bids and minus the price for asks, records rise by rank, so the best is the last
+and a change near the touch moves almost nothing. A side floats in its room: cutting forgets the first records.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+
+from desk.kernels.crc import START, fold, level_piece
+from desk.kernels.jit import kernel
+from desk.kernels.l2_scan import ASKS_AT, BIDS_AT, NEW_ASKS, NEW_BIDS, NEW_CLAIMED, NEW_TS, RECORD, scan
+from desk.kernels.memory import entry, load64, move, store64
+
+FALLBACK, READ = 0, 1
+
+# The book's header, in words.
+BID_FIRST, BID_COUNT, BID_BEST, ASK_FIRST, ASK_COUNT, ASK_BEST, DEPTH, CAPACITY, CLAIMED, COMPUTED, TS_EXCH = range(11)
+HEADER = 16
+NEAR = 8  # levels from the best looked at one by one before halving
+CHECKED = 10  # levels a side in the checksum
+
+
+@kernel
+def put(header: int, base: int, capacity: int, rank: int, qty: int, piece: int) -> None:
+    """One entry into one side, whose header is (first, count) and whose records begin at `base`; quantity 0 removes."""
+    first, count = load64(header), load64(header + 8)
+    low = base + first * RECORD
+    i = count  # becomes the number of records below `rank`
+    while i > 0 and count - i < NEAR and load64(low + (i - 1) * RECORD) >= rank:
+        i -= 1
+    if i > 0 and load64(low + (i - 1) * RECORD) >= rank:
+        left = 0
+        while left < i:
+            middle = (left + i) >> 1
+            if load64(low + middle * RECORD) < rank:
+                left = middle + 1
+            else:
+                i = middle
+    at = low + i * RECORD
+    known = i < count and load64(at) == rank
+    if qty == 0:
+        if known:
+            if i < count - 1 - i:
+                move(low + RECORD, low, i * RECORD)
+                store64(header, first + 1)
+            else:
+                move(at, at + RECORD, (count - 1 - i) * RECORD)
+            store64(header + 8, count - 1)
+        return
+    if not known:
+        if i < count - i and first > 0:
+            move(low - RECORD, low, i * RECORD)
+            store64(header, first - 1)
+            at -= RECORD
+        else:
+            if first + count == capacity:
+                first = (capacity - count) >> 1
+                move(base + first * RECORD, low, count * RECORD)
+                store64(header, first)
+                at = base + (first + i) * RECORD
+            move(at + RECORD, at, (count - i) * RECORD)
+        store64(header + 8, count + 1)
+        store64(at, rank)
+    store64(at + 8, qty)
+    store64(at + 16, piece)
+
+
+@kernel
+def put_all(header: int, base: int, capacity: int, depth: int, entries: int, count: int) -> None:
+    """Entries in order, then the cut: a side without entries is left as it is."""
+    if count == 0:
+        return
+    for _ in range(count):
+        put(header, base, capacity, load64(entries), load64(entries + 8), load64(entries + 16))
+        entries += RECORD
+    held = load64(header + 8)
+    if held > depth:
+        store64(header, load64(header) + held - depth)
+        store64(header + 8, depth)
+
+
+@kernel
+def fold_side(tables: int, register: int, last: int, count: int) -> int:
+    """The register after the pieces of the 10 best levels; `last` is the address behind the best record."""
+    for _ in range(min(count, CHECKED)):
+        last -= RECORD
+        register = fold(tables, register, load64(last + 16))
+    return register
+
+
+@kernel
+def prove(book: int, tables: int) -> int:
+    """Bring the header's best prices and checksum up to date; returns the checksum."""
+    capacity = load64(book + CAPACITY * 8)
+    bids, asks = load64(book + BID_COUNT * 8), load64(book + ASK_COUNT * 8)
+    bids_end = book + HEADER * 8 + (load64(book + BID_FIRST * 8) + bids) * RECORD
+    asks_end = book + HEADER * 8 + (capacity + load64(book + ASK_FIRST * 8) + asks) * RECORD
+    register = fold_side(tables, START, asks_end, asks)
+    computed = fold_side(tables, register, bids_end, bids) ^ START
+    if bids > 0:
+        store64(book + BID_BEST * 8, load64(bids_end - RECORD))
+    if asks > 0:
+        store64(book + ASK_BEST * 8, -load64(asks_end - RECORD))
+    store64(book + COMPUTED * 8, computed)
+    return computed
+
+
+@kernel
+def merge(book: int, work: int, tables: int) -> int:
+    """Second pass: the workspace's entries into the book; FALLBACK, untouched, when the book has no room for them."""
+    capacity, depth = load64(book + CAPACITY * 8), load64(book + DEPTH * 8)
+    bids, asks = load64(work + NEW_BIDS * 8), load64(work + NEW_ASKS * 8)
+    if load64(book + BID_COUNT * 8) + bids > capacity or load64(book + ASK_COUNT * 8) + asks > capacity:
+        return FALLBACK
+    records = book + HEADER * 8
+    put_all(book + BID_FIRST * 8, records, capacity, depth, work + BIDS_AT, bids)
+    put_all(book + ASK_FIRST * 8, records + capacity * RECORD, capacity, depth, work + ASKS_AT, asks)
+    prove(book, tables)
+    store64(book + CLAIMED * 8, load64(work + NEW_CLAIMED * 8))
+    store64(book + TS_EXCH * 8, load64(work + NEW_TS * 8))
+    return READ
+
+
+@kernel
+def read_frame(book: int, work: int, tables: int, size: int) -> int:
+    """READ or FALLBACK for the frame of `size` bytes at FRAME_AT of the workspace; an empty book reads nothing."""
+    if load64(book + BID_COUNT * 8) == 0 and load64(book + ASK_COUNT * 8) == 0:
+        return FALLBACK
+    if not scan(work, tables, size):
+        return FALLBACK
+    return merge(book, work, tables)
+
+
+@kernel
+def seal(records: int, tables: int, count: int) -> int:
+    """Compute the pieces of `count` records from their ranks and quantities; returns `count`."""
+    for i in range(count):
+        at = records + i * RECORD
+        store64(at + 16, level_piece(tables, abs(load64(at)), load64(at + 8)))
+    return count
+
+
+@cache
+def l2_entries() -> tuple[Callable[..., int], ...]:
+    """(read_frame, merge, prove, seal) as bare entries: compiled by the first call, or read from the cache on disk."""
+    return entry(read_frame, 4), entry(merge, 3), entry(prove, 2), entry(seal, 3)

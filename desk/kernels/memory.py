@@ -1,0 +1,88 @@
+"""Loads, stores and moves at int64 addresses, unaligned, inside kernels only: no bounds are checked here.
+
+A kernel that reads a venue's bytes works on memory its caller allocated and keeps alive; every address is derived from
+one the caller gave. Loads give a non-negative int64 (8 and 32 bits) or the bits as int64 (64), little-endian. Python
+cannot call loads, stores and moves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, cast
+
+from llvmlite import ir  # type: ignore[import-untyped]
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic
+
+BYTE = ir.IntType(8)
+WORD = ir.IntType(64)
+
+
+def _load(bits: int) -> Callable[[int], int]:
+    def load(typing_context: Any, address: Any) -> Any:
+        def build(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            value = builder.load(builder.inttoptr(args[0], ir.IntType(bits).as_pointer()))
+            value.align = 1
+            return value if bits == 64 else builder.zext(value, WORD)
+
+        return types.int64(types.int64), build
+
+    return cast(Callable[[int], int], intrinsic(load))
+
+
+def _store(bits: int) -> Callable[[int, int], None]:
+    def store(typing_context: Any, address: Any, value: Any) -> Any:
+        def build(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            kept = args[1] if bits == 64 else builder.trunc(args[1], ir.IntType(bits))
+            done = builder.store(kept, builder.inttoptr(args[0], ir.IntType(bits).as_pointer()))
+            done.align = 1
+            return context.get_dummy_value()
+
+        return types.void(types.int64, types.int64), build
+
+    return cast(Callable[[int, int], None], intrinsic(store))
+
+
+def _move() -> Callable[[int, int, int], None]:
+    def move(typing_context: Any, to: Any, source: Any, count: Any) -> Any:
+        def build(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            to, source, count = args
+            pointer = BYTE.as_pointer()
+            cast(Any, cgutils).raw_memmove(
+                builder, builder.inttoptr(to, pointer), builder.inttoptr(source, pointer), count, 1, align=1
+            )
+            return context.get_dummy_value()
+
+        return types.void(types.int64, types.int64, types.int64), build
+
+    return cast(Callable[[int, int, int], None], intrinsic(move))
+
+
+load8 = _load(8)
+load32 = _load(32)
+load64 = _load(64)
+store8 = _store(8)
+store64 = _store(64)
+move = _move()  # to, from, bytes: the ranges may overlap
+
+
+def word(text: bytes) -> int:
+    """At most 8 bytes as the int64 that `load64` (or, up to 4 bytes, `load32`) reads where they stand.
+
+    >>> hex(word(b'ab')), word(b'') == 0
+    ('0x6261', True)
+    """
+    assert len(text) <= 8
+    return int.from_bytes(text.ljust(8, b"\0"), "little", signed=True)
+
+
+def entry(function: Callable[..., Any], arguments: int) -> Callable[..., int]:
+    """`function` compiled for `arguments` int64 and an int64 result, as the bare C entry: a call costs 0.07 µs.
+
+    The dispatcher's own call looks at every argument's type first, 0.14 µs and more. Every argument must be an int.
+    """
+    wanted = (types.int64,) * arguments
+    dispatcher = cast(Any, function)
+    dispatcher.compile(types.int64(*wanted))
+    return cast(Callable[..., int], dispatcher.overloads[wanted].entry_point)

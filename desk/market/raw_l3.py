@@ -1,0 +1,406 @@
+"""Order-by-order book that reads the venue's bytes: the machine's form of `L3Book`, equal to it after every message.
+
+`feed` takes a raw level3 update and answers READ, with the book moved and its checksum computed, or FALLBACK, with the
+book as it was: then the frame goes through the codec and `apply`, which leads to the same state. Orders are held by the
+16 significant characters of Kraken's ids in one block of memory that kernels work on (desk.kernels.l3). What does not
+fit there, an id of another form or a number beyond 18 digits, turns the whole book into a plain `L3Book`, where `feed`
+answers FALLBACK, until a snapshot or `clear` lets it begin again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NoReturn
+
+import numpy as np
+
+from desk.kernels import l3_words as at
+from desk.kernels.crc import TABLES
+from desk.kernels.l3 import l3_entries
+from desk.kernels.l3_read import SHELF, l3_reader
+from desk.kernels.l3_words import FALLBACK, FULL, READ, ROW
+from desk.market.l3 import L3Book, L3Side, in_arrival_order
+from desk.market.order_keys import as_rows, id_of
+from desk.market.sides import TwoSided
+from desk.messages import OrderEvent, OrdersUpdate, Side
+
+__all__ = ["FALLBACK", "READ", "RawL3Book"]
+
+ORDERS = 512  # room at first; doubled whenever it is not enough
+EVENTS = 512  # of one frame; a frame with more goes through the codec
+FRAME = 192 * EVENTS  # bytes
+HEAD = bytes.__basicsize__ - 1  # CPython keeps the bytes of a bytes object right behind its head
+_CLAIMED, _COMPUTED, _TS = (
+    (ROW + offset) >> 3 for offset in (at.CLAIMED, at.COMPUTED, at.TS)
+)  # read after every frame
+
+
+class RawL3Book(TwoSided):
+    """Both sides of one instrument, order by order, cut to `depth` price levels after every message.
+
+    Reads as `desk.market.l3.L3Book`, except that `clear` of one side clears both. After a READ, `claimed` is the
+    checksum the frame gave, `computed` the book's and `ts_exch` the frame's time; `checksum` is the book's always.
+
+    >>> book = RawL3Book(depth=10)
+    >>> book.describe(px_decimals=1, qty_decimals=2, symbol="X/Y")
+    >>> book.feed(b'{"channel":"level3","type":"update","data":[{"checksum":7,"symbol":"X/Y",'
+    ...     b'"timestamp":"1970-01-01T00:00:01Z","bids":[{"event":"add","order_id":"OTCFZG-YOE2Q-LQKNM3",'
+    ...     b'"limit_price":9.9,"order_qty":0.05,"timestamp":"1970-01-01T00:00:01Z"}],"asks":[]}]}') == READ
+    True
+    >>> book.bid, book.bids.queue(99), book.size(), book.claimed, book.ts_exch
+    (99, [('OTCFZG-YOE2Q-LQKNM3', 5)], (1, 0), 7, 1000000000)
+    """
+
+    __slots__ = (
+        "_best_levels",
+        "_block",
+        "_empty",
+        "_header",
+        "_plain",
+        "_read",
+        "_rows",
+        "_settle",
+        "_shelf",
+        "_shelf_at",
+        "_top",
+        "_words",
+        "asks",
+        "bids",
+        "depth",
+    )
+    tier = "L3"
+    bids: RawL3Side
+    asks: RawL3Side
+
+    def __init__(self, depth: int) -> None:
+        self.depth = depth
+        self._read, self._rows, self._settle, self._empty = l3_entries()
+        self._best_levels = l3_reader()
+        shelf = np.zeros(3 * SHELF, np.int64)
+        self._shelf, self._shelf_at = shelf.data, int(shelf.ctypes.data)
+        self._plain: L3Book | None = None
+        self._top: tuple[int | None, int | None] | None = None
+        self.bids, self.asks = RawL3Side(self, 0), RawL3Side(self, 8)
+        self._lay_out(ORDERS)
+
+    def __reduce__(self) -> NoReturn:
+        """A copy would point into memory that is not its own."""
+        raise TypeError("a RawL3Book cannot be copied or pickled: apply its orders to another one")
+
+    # --- the block
+
+    def _lay_out(self, capacity: int) -> None:
+        """A new block with room for `capacity` orders (a power of two), nothing in it and nothing described."""
+        slots, width = 2 * capacity, capacity + 2
+        sizes = [
+            ROW + at.HEADER + at.SYMBOL_ROOM,
+            FRAME + at.PAD,
+            EVENTS * ROW,
+            capacity * at.RECORD,
+            capacity * at.RECORD,
+            slots * 8,
+            width * 16,
+            width * 16,
+        ]
+        self._block = np.zeros(sum(sizes) // 8, np.int64)
+        self._words = self._block.data
+        places = [self._block.ctypes.data]
+        for size in sizes:
+            places.append(places[-1] + size)
+        self._header = places[0] + ROW
+        self._put(at.CAPACITY, capacity)
+        self._put(at.DEPTH, self.depth)
+        self._put(at.TABLES, TABLES.ctypes.data)
+        self._put(at.SYMBOL, self._header + at.HEADER)
+        self._put(at.BUFFER, places[1])
+        self._put(at.BUFFER_SIZE, FRAME)
+        self._put(at.ROWS, places[2])
+        self._put(at.ROWS_MOST, EVENTS)
+        self._put(at.FIRST_ORDER, places[3])
+        self._put(at.FIRST_LEVEL, places[4])
+        self._put(at.TABLE, places[5])
+        self._put(at.MASK, slots - 1)
+        self._put(at.WIDTH, width)
+        self._put(at.SORTED, places[6])
+        self._put(at.SORTED + 8, places[7])
+        self._put(at.DATE_TAIL, -1)
+        self._empty(self._header)
+
+    def _put(self, offset: int, value: int) -> None:
+        self._words[(ROW + offset) >> 3] = value
+
+    def _get(self, offset: int) -> int:
+        return self._words[(ROW + offset) >> 3]
+
+    def _word(self, address: int) -> int:
+        """The word at an address inside the block."""
+        return self._words[(address - self._header + ROW) >> 3]
+
+    def _grow(self, orders: int) -> None:
+        """The same book in a block with room for at least `orders`."""
+        held = [list(self._orders(side)) for side in (0, 8)]
+        old = self._words
+        capacity = self._get(at.CAPACITY)
+        while capacity < orders:
+            capacity *= 2
+        self._lay_out(capacity)
+        for offset in (at.SYMBOL_SIZE, at.PX_DECIMALS, at.QTY_DECIMALS, at.UNKNOWN, at.CLAIMED, at.COMPUTED, at.TS):
+            self._put(offset, old[(ROW + offset) >> 3])
+        symbol = (ROW + at.HEADER) >> 3
+        self._words[symbol : symbol + at.SYMBOL_ROOM // 8] = old[symbol : symbol + at.SYMBOL_ROOM // 8]
+        for side, rows in zip((0, 8), held, strict=True):
+            self._load(side, rows)
+        self._settle(self._header, 1, 1)
+
+    def _load(self, side: int, rows: list[tuple[int, int, int, int, int]]) -> None:
+        """Apply rows of (kind, id, id, price, quantity), without cutting: there is room for all of them."""
+        first = self._get(at.ROWS)
+        start = (first - self._header + ROW) >> 3
+        self._put(at.FIRST_ROW + side, first)
+        for i in range(0, len(rows), EVENTS):
+            some = rows[i : i + EVENTS]
+            table = self._block[start : start + len(some) * ROW // 8].reshape(-1, ROW // 8)
+            table[:, :5] = some
+            self._put(at.EVENTS + side, len(some))
+            self._rows(self._header, side)
+
+    def _levels(self, side: int, count: int | None = None) -> Iterable[int]:
+        """Addresses of the best levels, best first."""
+        row = self._get(at.SORTED + side)
+        worst, best = self._get(at.WORST + side), self._get(at.BEST + side)
+        if count is not None:
+            worst = max(worst, best - count)
+        return [self._word(row + i * 16 + 8) for i in range(best - 1, worst - 1, -1)]
+
+    def _queue(self, level: int) -> list[tuple[int, int, int]]:
+        """The orders of a level, first in line first: (id, id, quantity)."""
+        found = []
+        order = self._word(level + at.HEAD)
+        while order:
+            found.append((self._word(order + at.A) & ~128, self._word(order + at.B), self._word(order + at.QTY)))
+            order = self._word(order + at.NEXT)
+        return found
+
+    def _orders(self, side: int) -> Iterable[tuple[int, int, int, int, int]]:
+        """Every order of a side as the row that adds it, best level first, queue order inside."""
+        for level in self._levels(side):
+            px = abs(self._word(level + at.KEY))
+            for a, b, qty in self._queue(level):
+                yield at.ADD, a, b, px, qty
+
+    # --- what arrives
+
+    def describe(self, px_decimals: int, qty_decimals: int, symbol: str) -> None:
+        """How the wire writes this instrument; without it, and for symbols JSON may escape, `feed` reads nothing."""
+        quoted = f'"{symbol}"'.encode()
+        fits = symbol.isascii() and symbol.isprintable() and not set('"\\') & set(symbol)
+        if not fits or len(quoted) > at.SYMBOL_ROOM or min(px_decimals, qty_decimals) < 0:
+            self._put(at.SYMBOL_SIZE, 0)
+            return
+        self._put(at.PX_DECIMALS, px_decimals)
+        self._put(at.QTY_DECIMALS, qty_decimals)
+        self._put(at.SYMBOL_SIZE, len(quoted))
+        for i in range(0, at.SYMBOL_ROOM, 8):
+            text = quoted[i : i + 8].ljust(8, b"\0")
+            self._put(at.HEADER + i, int.from_bytes(text, "little", signed=True))
+
+    def feed(self, frame: bytes) -> int:
+        """READ: applied, its checksum computed; FALLBACK: not understood, nothing changed."""
+        if self._plain is not None or type(frame) is not bytes:
+            return FALLBACK
+        self._top = None
+        while (code := self._read(self._header, id(frame) + HEAD, len(frame))) == FULL:
+            self._grow(2 * self._get(at.CAPACITY))
+        return code
+
+    def apply(self, update: OrdersUpdate) -> None:
+        """Apply one decoded message whole, adds in the order of their timestamps, then cut both sides to depth."""
+        self._top = None
+        if update.snapshot:
+            self.clear()
+        if self._plain is None:
+            bids = as_rows(update.bids if update.snapshot else in_arrival_order(update.bids))
+            asks = as_rows(update.asks if update.snapshot else in_arrival_order(update.asks))
+            if bids is not None and asks is not None and self._fits(bids, asks):
+                self._load(0, bids)
+                self._load(8, asks)
+                self._settle(self._header, len(bids), len(asks))
+                return
+            self._plain = self._as_plain()
+        self._plain.apply(update)
+
+    def _fits(self, bids: list[tuple[int, int, int, int, int]], asks: list[tuple[int, int, int, int, int]]) -> bool:
+        """Make room for these rows; False when their quantities could overflow a sum."""
+        if self._get(at.SUM) + sum(row[4] for row in (*bids, *asks)) >= at.LIMIT:
+            return False
+        orders = sum(self.size()) + sum(row[0] == at.ADD for row in (*bids, *asks))
+        if orders > self._get(at.CAPACITY):
+            self._grow(orders)
+        return True
+
+    def _as_plain(self) -> L3Book:
+        """The same book as an `L3Book`."""
+        book = L3Book(self.depth)
+        for mine, plain in ((self.bids, book.bids), (self.asks, book.asks)):
+            plain.apply([OrderEvent("add", id_of(a, b), px, qty) for _, a, b, px, qty in self._orders(mine.side)])
+        book.bids.unknown = self._get(at.UNKNOWN)
+        return book
+
+    def clear(self) -> None:
+        """No orders; what was counted as unknown stays counted."""
+        if self._plain is not None:
+            self._put(at.UNKNOWN, self._plain.unknown)
+            self._plain = None
+        self._top = None
+        self._empty(self._header)
+
+    # --- what it knows
+
+    @property
+    def claimed(self) -> int:
+        """The checksum of the frame read last."""
+        return self._words[_CLAIMED]
+
+    @property
+    def computed(self) -> int:
+        """The book's checksum, after the last message."""
+        return self._words[_COMPUTED] if self._plain is None else self._plain.checksum
+
+    @property
+    def ts_exch(self) -> int:
+        """The time of the frame read last, ns UTC."""
+        return self._words[_TS]
+
+    @property
+    def checksum(self) -> int:
+        return self._words[_COMPUTED] if self._plain is None else self._plain.checksum
+
+    @property
+    def _touch(self) -> tuple[int | None, int | None]:
+        """Best bid and ask, None for an empty side: looked up once a message, asked for many times."""
+        top = self._top
+        if top is None:
+            bids, asks = self.levels(Side.BUY, 1), self.levels(Side.SELL, 1)
+            top = self._top = (bids[0][0] if bids else None, asks[0][0] if asks else None)
+        return top
+
+    @property
+    def one_sided(self) -> bool:
+        return None in self._touch
+
+    @property
+    def crossed(self) -> bool:
+        """Best bid at or above best ask (locked counts); False while a side is empty."""
+        bid, ask = self._touch
+        return bid is not None and ask is not None and bid >= ask
+
+    @property
+    def bid(self) -> int:
+        bid = self._touch[0]
+        if bid is None:
+            raise IndexError("no bids; ask `one_sided` first")
+        return bid
+
+    @property
+    def ask(self) -> int:
+        ask = self._touch[1]
+        if ask is None:
+            raise IndexError("no asks; ask `one_sided` first")
+        return ask
+
+    def levels(self, side: Side, count: int) -> list[tuple[int, int, int]]:
+        """The best `count` levels as (price, quantity, order count), best first."""
+        if self._plain is not None:
+            return self._plain.levels(side, count)
+        half = 0 if side is Side.BUY else 8
+        if count > SHELF:
+            levels = self._levels(half, count)
+            return [(abs(self._word(i + at.KEY)), self._word(i + at.TOTAL), self._word(i + at.COUNT)) for i in levels]
+        held = self._best_levels(self._header, half, count, self._shelf_at)
+        flat = self._shelf[: 3 * held].tolist()
+        return list(zip(flat[::3], flat[1::3], flat[2::3], strict=True))
+
+    def size(self) -> tuple[int, int]:
+        """Orders held: (bids, asks)."""
+        if self._plain is not None:
+            return self._plain.size()
+        return self._get(at.ORDERS), self._get(at.ORDERS + 8)
+
+    @property
+    def unknown(self) -> int:
+        """Modifies and deletes of orders we did not hold: tolerated while the checksum agrees."""
+        return self._get(at.UNKNOWN) if self._plain is None else self._plain.unknown
+
+    @property
+    def memory(self) -> int:
+        """Bytes of the block."""
+        return self._block.nbytes
+
+    def check(self) -> None:
+        """Raise AssertionError unless the structure is whole: sorted, sums right, queues linked, each order found."""
+        if self._plain is not None:
+            self._plain.check()
+            return
+        orders = 0
+        for side in (self.bids, self.asks):
+            assert side.keys == sorted(set(side.keys)), "levels out of order"
+            assert len(side.keys) <= self.depth, "deeper than subscribed"
+            for level in self._levels(side.side):
+                queue = self._queue(level)
+                assert queue, "a level without orders"
+                assert self._word(level + at.TOTAL) == sum(qty for _, _, qty in queue), "a wrong level total"
+                assert self._word(level + at.COUNT) == len(queue), "a wrong order count"
+                orders += len(queue)
+        assert orders == sum(self.size()), "orders outside of their levels"
+        slots = self._get(at.TABLE)
+        taken = [self._word(slots + 8 * i) for i in range(self._get(at.MASK) + 1)]
+        assert len({order for order in taken if order}) == orders, "orders and their table differ"
+        assert orders + self._free(at.FREE_ORDER) == self._get(at.CAPACITY), "an order's place was lost"
+        levels = len(self.bids.keys) + len(self.asks.keys)
+        assert levels + self._free(at.FREE_LEVEL) == self._get(at.CAPACITY), "a level's place was lost"
+        assert self.checksum == self._as_plain().checksum, "a checksum that is not the orders'"
+
+    def _free(self, offset: int) -> int:
+        """Places on a free list."""
+        count, record = 0, self._get(offset)
+        while record:
+            count, record = count + 1, self._word(record + at.NEXT)
+        return count
+
+
+class RawL3Side:
+    """One side of a `RawL3Book`, read as `desk.market.l3.L3Side` is."""
+
+    __slots__ = ("book", "side")
+
+    def __init__(self, book: RawL3Book, side: int) -> None:
+        self.book, self.side = book, side
+
+    @property
+    def _plain(self) -> L3Side | None:
+        plain = self.book._plain
+        if plain is None:
+            return None
+        return plain.asks if self.side else plain.bids
+
+    @property
+    def keys(self) -> list[int]:
+        """Signed prices (bids negated), best first."""
+        plain = self._plain
+        if plain is not None:
+            return plain.keys
+        return [self.book._word(level + at.KEY) for level in self.book._levels(self.side)]
+
+    def queue(self, px: int) -> list[tuple[str, int]]:
+        """The orders at a price as (id, quantity), first in line first."""
+        plain = self._plain
+        if plain is not None:
+            return plain.queue(px)
+        for level in self.book._levels(self.side):
+            if abs(self.book._word(level + at.KEY)) == px:
+                return [(id_of(a, b), qty) for a, b, qty in self.book._queue(level)]
+        return []
+
+    def clear(self) -> None:
+        """Both sides are one block: the book is cleared."""
+        self.book.clear()

@@ -1,0 +1,178 @@
+"""The trade tape of one instrument: each print once, holes named, and who was in a hurry.
+
+A venue numbers its trades by 1. A number already seen is a duplicate (snapshots repeat prints, REST repeats pages); a
+number below the newest that was missing fills its hole; a number too far back to know is refused. A hole is a range of
+numbers to ask REST for.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+
+from desk.market.rolling import RollingSum
+from desk.messages import Trade
+
+SECOND = 1_000_000_000
+DAY = 86_400 * SECOND
+FAST, SLOW = 10 * SECOND, 60 * SECOND  # the windows in which the tape is read
+REACH = 1_000_000  # trade numbers behind the newest that are still told apart
+HOLES = 256  # holes kept open; the oldest is given up when another one opens
+
+
+class TradeTape:
+    """Prints of one instrument: counts of what was repeated, late or lost; delta, session VWAP, rolling imbalance.
+
+    All sums are exact integers of ticks and lots. Times are the venue's (`ts_exch`); a print without one counts at the
+    newest time known. Sessions are whole multiples of `session` ns since 1970 UTC, a UTC day unless said otherwise.
+
+    >>> from desk.messages import Side
+    >>> tape = TradeTape("X/Y@v")
+    >>> for number, side in ((7, Side.BUY), (9, Side.SELL), (9, Side.SELL), (11, Side.BUY)):
+    ...     new = tape.apply(Trade("X/Y@v", 100 + number, 2, side, number, number * SECOND))
+    >>> tape.delta, tape.prints, tape.duplicates, tape.gaps, tape.vwap_cut, tape.imbalance(FAST, now=12 * SECOND)
+    (2, 3, 1, ((8, 8), (10, 10)), 109, 0.3333333333333333)
+    """
+
+    __slots__ = (
+        "_buy", "_first", "_floor", "_holes", "_reach", "_sell", "_session", "_value", "begin", "delta", "duplicates",
+        "holes", "inst", "last_id", "lost", "now", "out_of_order", "past_session", "prints", "too_old", "unnumbered",
+        "volume",
+    )  # fmt: skip
+
+    def __init__(self, inst: str, session: int = DAY, reach: int = REACH, holes: int = HOLES) -> None:
+        if session <= 0 or reach <= 0 or holes <= 0:
+            raise ValueError(f"session, reach and holes must be positive, got {session}, {reach}, {holes}")
+        self.inst = inst
+        self._session, self._reach, self.holes = session, reach, holes
+        self._first = 0  # the lowest trade number applied
+        self._floor = 0  # numbers up to here are not told apart any more
+        self._holes: list[tuple[int, int]] = []  # missing numbers as (first, last), ascending
+        self._buy, self._sell = RollingSum(SLOW), RollingSum(SLOW)
+        self._value = 0  # Σ px·qty of the session
+        self.volume = 0  # lots of the session
+        self.begin = 0  # ns, when the session began
+        self.delta = 0  # lots bought minus lots sold by aggressors, since the tape began
+        self.last_id = 0
+        self.now = 0  # ns, the newest print
+        self.prints = self.duplicates = self.out_of_order = self.too_old = self.unnumbered = 0
+        self.lost = 0  # numbers whose hole was given up
+        self.past_session = 0  # prints of a session already closed: in the delta, not in the VWAP
+
+    # --- prints
+
+    def apply(self, trade: Trade) -> bool:
+        """Take a print in; False when it was refused (a duplicate, or too old to tell)."""
+        number = trade.trade_id
+        if number == self.last_id + 1 and number > 1:  # the usual case
+            self.last_id = number
+            if number - self._floor > self._reach:
+                self._raise_floor(number - self._reach)
+        elif number > 0:
+            if not self._numbered(number):
+                return False
+        else:
+            self.unnumbered += 1
+        self._add(trade)
+        return True
+
+    def _numbered(self, number: int) -> bool:
+        """Whether this number is new, keeping the holes."""
+        if not self._first:
+            self._first = self.last_id = number
+        elif number > self.last_id:
+            if number > self.last_id + 1:
+                self._holes.append((self.last_id + 1, number - 1))
+            self.last_id = number
+        elif number <= self._floor:
+            self.too_old += 1
+            return False
+        elif number < self._first:  # from before the tape began
+            if number + 1 < self._first:
+                self._holes.insert(0, (number + 1, self._first - 1))
+            self._first = number
+            self.out_of_order += 1
+        elif not self._fill(number):
+            self.duplicates += 1
+            return False
+        else:
+            self.out_of_order += 1
+        if self.last_id - self._floor > self._reach:
+            self._raise_floor(self.last_id - self._reach)
+        while len(self._holes) > self.holes:
+            self._raise_floor(self._holes[0][1])
+        return True
+
+    def _fill(self, number: int) -> bool:
+        holes = self._holes
+        at = bisect_left(holes, (number + 1, 0)) - 1
+        if at < 0 or holes[at][1] < number:
+            return False
+        first, last = holes[at]
+        holes[at : at + 1] = [part for part in ((first, number - 1), (number + 1, last)) if part[0] <= part[1]]
+        return True
+
+    def _raise_floor(self, floor: int) -> None:
+        self._floor = floor
+        holes = self._holes
+        while holes and holes[0][0] <= floor:
+            first, last = holes.pop(0)
+            self.lost += min(last, floor) - first + 1
+            if last > floor:
+                holes.insert(0, (floor + 1, last))
+
+    def _add(self, trade: Trade) -> None:
+        px, qty, ts = trade.px, trade.qty, trade.ts_exch
+        self.prints += 1
+        if ts <= 0:
+            ts = self.now
+        elif ts > self.now:
+            self.now = ts
+        if trade.side > 0:
+            self.delta += qty
+            self._buy.add(ts, qty)
+        else:
+            self.delta -= qty
+            self._sell.add(ts, qty)
+        begin = self.begin
+        if ts >= begin + self._session or not self.volume:
+            self.begin = ts - ts % self._session
+            self.volume, self._value = qty, px * qty
+        elif ts >= begin:
+            self.volume += qty
+            self._value += px * qty
+        else:
+            self.past_session += 1
+
+    # --- what the tape says
+
+    @property
+    def gaps(self) -> tuple[tuple[int, int], ...]:
+        """Missing trade numbers as (first, last), ascending: what to ask REST for."""
+        return tuple(self._holes)
+
+    @property
+    def vwap(self) -> float | None:
+        """Σ px·qty / Σ qty of the session, in ticks; None before its first lot."""
+        return self._value / self.volume if self.volume else None
+
+    @property
+    def vwap_cut(self) -> int | None:
+        """The same cut, not rounded, to whole ticks: the number Kraken publishes. None before the first lot."""
+        return self._value // self.volume if self.volume else None
+
+    def volumes(self, window: int, now: int) -> tuple[int, int] | None:
+        """Lots bought and sold by aggressors over (now − window, now], `window` ≤ 60 s.
+
+        `now` by the venue's clock; one before the newest print reads as its time. None when more prints came than are
+        kept (65 536 a side and minute).
+        """
+        now = max(now, self.now)
+        buy, sell = self._buy.sum(window, now), self._sell.sum(window, now)
+        return None if buy is None or sell is None else (buy, sell)
+
+    def imbalance(self, window: int, now: int) -> float | None:
+        """(V_buy − V_sell) / (V_buy + V_sell) of the same window, in [−1, 1]; None where nothing was traded."""
+        volumes = self.volumes(window, now)
+        if volumes is None or not (total := volumes[0] + volumes[1]):
+            return None
+        return (volumes[0] - volumes[1]) / total

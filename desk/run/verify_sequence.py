@@ -1,0 +1,309 @@
+"""Prove a recording of a venue without checksums: follow the numbers of its messages. No resync is assumed.
+
+Binance: every symbol's updates must continue the snapshot fetched beside them, one after the other. Coinbase Advanced
+Trade: every frame must have the next number. The Coinbase Exchange feed has no such numbers: its books are rebuilt, and
+nothing about them is proven. After a fault a book is left as it last was proven, until a snapshot begins it anew.
+
+Besides recordings of frames (desk.io.frames) it reads raw streams, `<time> <frame>` per line, with a REST depth among
+them.
+"""
+
+from __future__ import annotations
+
+import gzip
+import itertools
+import re
+import zlib
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import msgspec
+from msgspec import Raw
+
+from desk.errors import DecodeError, FeedError, GapError
+from desk.instrument import Instrument, split_key
+from desk.io.frames import MAX_LINE, RecordedFrame, read_frames
+from desk.market.l2 import L2Book
+from desk.market.sequence import DiffChain, FrameCount
+from desk.messages import BookUpdate, Message, Numbered
+from desk.wire.binance import BinanceCodec
+from desk.wire.coinbase import CoinbaseCodec
+
+WHOLE = 1 << 30  # levels: neither venue cuts a book
+LOOK = 200  # frames in which a venue must show itself
+_RAW_LINE = re.compile(rb"([0-9]{9,20}) (\{.*)", re.DOTALL)
+
+
+class Probe(msgspec.Struct, gc=False):
+    """The keys by which a frame shows its venue."""
+
+    stream: str | None = None
+    e: str | None = None
+    sequence_num: int | None = None
+    product_id: str | None = None
+
+
+class RestLine(msgspec.Struct, gc=False):
+    """A recorded REST answer: with its symbol and the body apart, or the body alone."""
+
+    symbol: str = ""
+    body: Raw = Raw(b"")
+
+
+_probe = msgspec.json.Decoder(Probe).decode
+_rest = msgspec.json.Decoder(RestLine).decode
+
+
+def venue_of(path: Path) -> str:
+    """ "binance", "coinbase" or "coinbase exchange" by the first frames of a recording; "" for any other file."""
+    try:
+        for frame in itertools.islice(_frames(path), LOOK):
+            if frame.direction == "<" and (venue := _venue(frame.data)):
+                return venue
+    except FeedError:
+        return ""
+    return ""
+
+
+def _venue(raw: bytes) -> str:
+    try:
+        probe = _probe(raw)
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        return ""
+    if probe.sequence_num is not None:
+        return "coinbase"
+    if probe.stream is not None or probe.e is not None:
+        return "binance"
+    return "coinbase exchange" if probe.product_id is not None else ""
+
+
+def verify_sequence(path: Path) -> dict[str, Any]:
+    """What a recording proves, as plain data (the command's JSON).
+
+    `messages` counts book messages; `numbered` those that carry a number, and `sequence_ok` those of them that followed
+    what was before; `gaps` the others, the first at the 0-based `first_bad_line`; `crossed` the messages that left a
+    book crossed; `unproven` the book messages that nothing proves: held back after a fault, or without numbers.
+    `final` holds the best level a side in wire text and the number of levels, for Binance with the updates applied.
+    Raises FeedError when the file cannot be read or is of no venue known here.
+    """
+    venue = venue_of(path)
+    if not venue:
+        raise FeedError(
+            f"{path}: no Binance or Coinbase frame in its first {LOOK}; is it a recording of another venue?"
+        )
+    proof: _Proof = _Binance() if venue == "binance" else _Coinbase(numbered=venue == "coinbase")
+    frames, problem = 0, ""
+    try:
+        for frame in _frames(path):
+            frames += 1
+            if frame.direction != ">":
+                proof.apply(frame)
+    except FeedError as err:  # a file cut short is proven as far as it goes
+        problem = str(err)
+    proof.end()
+    return {
+        "file": path.name,
+        "venue": venue,
+        "frames": frames,
+        "messages": proof.messages,
+        "numbered": proof.numbered,
+        "sequence_ok": proof.ok,
+        "gaps": len(proof.gaps),
+        "first_gap": proof.gaps[0][1] if proof.gaps else "",
+        "first_bad_line": proof.gaps[0][0] if proof.gaps else None,
+        "crossed": proof.crossed,
+        "unproven": proof.unproven,
+        "undecodable": proof.undecodable,
+        "problem": problem,
+        "final": proof.final(),
+    }
+
+
+class _Proof(ABC):
+    """What both venues' proofs count."""
+
+    def __init__(self, instruments: dict[str, Instrument]) -> None:
+        self.instruments = instruments
+        self.books: dict[str, L2Book] = {}  # by instrument
+        self.messages = self.numbered = self.ok = self.crossed = self.unproven = self.undecodable = 0
+        self.gaps: list[tuple[int, str]] = []  # (line, words)
+
+    def apply(self, frame: RecordedFrame) -> None:
+        try:
+            messages = self.decode(frame)
+        except DecodeError:
+            self.undecodable += 1
+            return
+        for message in messages:
+            try:
+                self.take(message)
+            except GapError as err:
+                self.gaps.append((frame.line, str(err)))
+
+    @abstractmethod
+    def decode(self, frame: RecordedFrame) -> list[Message]:
+        """The messages of a frame or a REST answer."""
+
+    @abstractmethod
+    def take(self, message: Message) -> None:
+        """Follow and rebuild; raises GapError."""
+
+    def end(self) -> None:  # noqa: B027  # only a chain keeps something until the end
+        """Nothing more will come."""
+
+    def rebuild(self, update: BookUpdate) -> None:
+        book = self.books.get(update.inst)
+        if book is None:
+            book = self.books[update.inst] = L2Book(WHOLE)
+        book.apply(update)
+        self.crossed += book.crossed
+
+    def final(self) -> dict[str, Any]:
+        """By symbol, as the recording writes it."""
+        made = {}
+        for key, book in self.books.items():
+            symbol, _ = split_key(key)
+            inst = self.instruments[symbol]
+            bids, asks = (
+                [[inst.px_text(px), inst.qty_text(qty)] for px, qty in half.best(1)] for half in (book.bids, book.asks)
+            )
+            made[symbol] = {
+                **self.more(key),
+                "best_bid": bids[0] if bids else None,
+                "best_ask": asks[0] if asks else None,
+                "levels": list(book.size()),
+            }
+        return made
+
+    def more(self, key: str) -> dict[str, int]:
+        return {}
+
+
+class _Binance(_Proof):
+    def __init__(self) -> None:
+        self.codec = BinanceCodec()
+        super().__init__(self.codec.instruments)
+        self.chains: dict[str, DiffChain] = {}
+        self.applied: dict[str, int] = {}
+        self.diffs = 0
+
+    def decode(self, frame: RecordedFrame) -> list[Message]:
+        if frame.direction == "<":
+            return self.codec.decode(frame.data)
+        try:
+            said = _rest(frame.data)
+        except (msgspec.MsgspecError, ValueError, RecursionError) as err:
+            raise DecodeError(str(err), frame.data) from err
+        symbol = said.symbol or next(iter(self.instruments), "")  # a body alone: the stream has one symbol
+        return self.codec.answer("depth", symbol, bytes(said.body) or frame.data)
+
+    def take(self, message: Message) -> None:
+        if not isinstance(message, BookUpdate):
+            return
+        chain = self.chains.get(message.inst)
+        if chain is None:
+            chain = self.chains[message.inst] = DiffChain(message.inst)
+        self.messages += 1
+        self.numbered += 1
+        self.diffs += not message.snapshot
+        for update in chain.apply(message):
+            self.rebuild(update)
+            if not update.snapshot:
+                self.applied[update.inst] = self.applied.get(update.inst, 0) + 1
+        self.ok += 1
+
+    def end(self) -> None:
+        dropped = sum(chain.dropped for chain in self.chains.values())
+        self.unproven = self.diffs - dropped - sum(self.applied.values())
+
+    def more(self, key: str) -> dict[str, int]:
+        return {"applied": self.applied.get(key, 0), "last_u": self.chains[key].last}
+
+
+class _Coinbase(_Proof):
+    def __init__(self, *, numbered: bool) -> None:
+        self.codec = CoinbaseCodec()
+        super().__init__(self.codec.instruments)
+        self.count = FrameCount("coinbase") if numbered else None
+        self.believed: set[str] = set()  # instruments whose book nothing contradicts
+
+    def decode(self, frame: RecordedFrame) -> list[Message]:
+        return self.codec.decode(frame.data)
+
+    def take(self, message: Message) -> None:
+        if isinstance(message, Numbered):
+            self._follow(message)
+        elif isinstance(message, BookUpdate):
+            self.messages += 1
+            if message.snapshot:
+                self.believed.add(message.inst)
+            if message.inst in self.believed:
+                self.rebuild(message)
+            if self.count is None or message.inst not in self.believed:
+                self.unproven += 1
+
+    def _follow(self, message: Numbered) -> None:
+        if self.count is None:
+            return
+        if message.number == 0 and self.count.next > 1:  # another connection begins: its snapshots come again
+            self.count = FrameCount("coinbase")
+            self.believed.clear()
+        self.numbered += 1
+        try:
+            self.count.apply(message)
+        except GapError:
+            self.believed.clear()
+            raise
+        self.ok += 1
+
+
+def _frames(path: Path) -> Iterator[RecordedFrame]:
+    """A recording's frames, or those of a raw stream."""
+    return _raw_stream(path) if _is_raw_stream(path) else read_frames(path)
+
+
+def _is_raw_stream(path: Path) -> bool:
+    try:
+        with _opened(path) as file:
+            return _RAW_LINE.match(file.readline(MAX_LINE)) is not None
+    except (OSError, EOFError, zlib.error):
+        return False  # read_frames says what is wrong with it
+
+
+def _raw_stream(path: Path) -> Iterator[RecordedFrame]:
+    number = 0
+    try:
+        with _opened(path) as file:
+            while raw := file.readline(MAX_LINE):
+                found = _RAW_LINE.match(raw.rstrip(b"\r\n"))
+                if found is None:
+                    raise FeedError(f"{path}, line {number + 1}: expected a time and a frame; found {raw[:60]!r}")
+                direction = "R" if found[2].startswith(b'{"lastUpdateId"') else "<"
+                yield RecordedFrame(number, int(found[1]), direction, found[2])
+                number += 1
+    except (OSError, EOFError, zlib.error) as err:
+        raise FeedError(f"{path}, line {number + 1}: the file ends in the middle or is damaged ({err})") from None
+
+
+def _opened(path: Path) -> gzip.GzipFile | nullcontext[BinaryIO]:
+    file = path.open("rb")
+    packed = file.read(2) == b"\x1f\x8b"
+    file.seek(0)
+    return gzip.GzipFile(fileobj=file, mode="rb") if packed else nullcontext(file)
+
+
+def describe(result: dict[str, Any]) -> str:
+    """The same for a person."""
+    first = f", the first at line {result['first_bad_line']} ({result['first_gap']})" if result["gaps"] else ""
+    lines = [
+        f"{result['file']} ({result['venue']}): {result['messages']:,} book messages in {result['frames']:,} frames: "
+        f"{result['sequence_ok']:,} of {result['numbered']:,} numbers right, {result['gaps']:,} gaps{first}; "
+        f"{result['crossed']:,} crossed, {result['unproven']:,} unproven"
+    ]
+    for name, book in result["final"].items():
+        best = [" × ".join(book[side]) if book[side] else "empty" for side in ("best_bid", "best_ask")]
+        lines.append(f"  {name}: bid {best[0]}, ask {best[1]}, levels {book['levels'][0]} and {book['levels'][1]}")
+    return "\n".join(lines)
