@@ -52,22 +52,9 @@ class RawL3Book(TwoSided):
     """
 
     __slots__ = (
-        "_best_levels",
-        "_block",
-        "_empty",
-        "_header",
-        "_plain",
-        "_read",
-        "_rows",
-        "_settle",
-        "_shelf",
-        "_shelf_at",
-        "_top",
-        "_words",
-        "asks",
-        "bids",
-        "depth",
-    )
+        "_best_levels", "_block", "_empty", "_header", "_plain", "_read", "_rows",
+        "_settle", "_shelf", "_shelf_at", "_top", "_words", "asks", "bids", "depth",
+    )  # fmt: skip
     tier = "L3"
     bids: RawL3Side
     asks: RawL3Side

@@ -174,6 +174,9 @@ def test_the_names_of_the_cache_files_are_numbas_own(tmp_path: Path, monkeypatch
     (tmp_path / "warmed_here.py").write_text(
         "from numba import njit\n\n\n@njit(cache=True)\ndef f(x):\n    return x + 1\n"
     )
+    import numba
+
+    monkeypatch.setattr(numba.config, "CACHE_DIR", "")  # our own kernels' place, when they were imported before
     import warmed_here  # type: ignore[import-not-found]
 
     assert installation.kernels(tmp_path).state == "warn"
