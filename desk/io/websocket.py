@@ -51,6 +51,8 @@ class Feed:
         while not self._stopping and not self.finished.is_set():
             await self._do(self.session.woke(self.clock()))
             await asyncio.sleep(POLL_S)
+            if self._watcher is not None and self._watcher.done():
+                self._watcher.result()  # what went wrong behind the callback is our own bug: it ends the run, loudly
         if self._watcher is not None:
             await self._watcher
 

@@ -125,3 +125,23 @@ async def test_a_server_that_is_not_there_is_tried_again_and_named():
     await asyncio.wait_for(task, 2)
     assert session.attempts >= 2
     assert "cannot connect to ws://127.0.0.1:1/v2" in posted[0].why
+
+
+async def test_an_error_of_our_own_behind_the_callback_ends_the_feed_with_it():
+    """A feed that goes on without its engine would look alive and be deaf."""
+
+    async def beat(connection):
+        await connection.recv()
+        await connection.send(HEARTBEAT)
+        await connection.wait_closed()
+
+    def broken(event, received):
+        if isinstance(event, Frame):
+            raise ZeroDivisionError("a bug in the engine")
+
+    async with serve(beat, "127.0.0.1", 0, compression=None) as server:
+        port = server.sockets[0].getsockname()[1]
+        session = Session(KrakenCodec(), [Subscription("book", "A/B", 10)], Policy(), lambda n: 0)
+        feed = Feed(0, session, f"ws://127.0.0.1:{port}/v2", broken, now_ns)
+        with pytest.raises(ZeroDivisionError):
+            await asyncio.wait_for(feed.run(), 5)
