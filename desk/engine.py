@@ -55,7 +55,6 @@ class Engine:
         stale_ns: int,
     ) -> None:
         self.watch, self.portfolio, self.account, self.limits = watch, portfolio, account, limits
-        self.stale_ns = stale_ns
         self.seats = [Seat(i, s, watch, portfolio, stale_ns) for i, s in enumerate(strategies)]
         self.owner: dict[str, Seat] = {}
         self.reasons: dict[str, str] = {}  # order id → why it was placed, for the trade it closes

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import msgspec
 
 from desk.analysis.shape import Timeframe
+from desk.portfolio.fees import paying_rate
 
 STOP_ATR = 1.5
 REWARD = 2.0  # target : stop
@@ -44,7 +45,7 @@ def break_even(target_pct: float, stop_pct: float, cost_bps: float) -> float:
     >>> round(break_even(0.20, 0.10, 80.4), 2)
     3.01
     """
-    return (stop_pct + cost_bps / 100.0) / (target_pct + stop_pct)
+    return paying_rate(target_pct, stop_pct, cost_bps / 100.0)
 
 
 def routes(maker_bps: float, taker_bps: float) -> tuple[Route, ...]:

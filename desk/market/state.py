@@ -130,7 +130,7 @@ class Market:
     """One instrument: its books by channel, its bars, its tape, the flow at its touch. `track` is the book to use."""
 
     __slots__ = (
-        "_flows", "bars", "contradicted", "flow", "heard", "inst", "instrument", "last", "link", "now", "spread",
+        "_flows", "bars", "contradicted", "flow", "heard", "inst", "instrument", "last", "now", "spread",
         "tape", "tracks", "venue_status",
     )  # fmt: skip
 

@@ -62,14 +62,21 @@ def schedule(fees: Fees, embedded: bool) -> FeeSchedule:
     return FeeSchedule(Decimal(str(fees.maker_bps)), Decimal(str(fees.taker_bps)))
 
 
-def break_even(win_bps: float, loss_bps: float, cost_bps: float) -> float | None:
-    """Win rate at which target, stop and cost add up to nothing: (loss + cost) / (win + loss).
+def paying_rate(win: float, loss: float, cost: float) -> float:
+    """p* = (L+c)/(W+L): the share of trades that must win for target, stop and cost to add up to nothing.
 
-    All in basis points of the notional, `cost_bps` for the whole round trip. Above 1 no win rate pays. None when
-    win + loss is not positive. Source: signals.md, section 8.
+    All in one unit; above 1 no win rate pays. Raises ZeroDivisionError when W + L is 0. Source: signals.md, section 8.
+
+    >>> round(paying_rate(0.20, 0.10, 0.652), 2)
+    2.51
+    """
+    return (loss + cost) / (win + loss)
+
+
+def break_even(win_bps: float, loss_bps: float, cost_bps: float) -> float | None:
+    """`paying_rate` in basis points of the notional, the cost of the whole round trip; None when W + L is not positive.
 
     >>> round(break_even(20.0, 10.0, 80.4), 3)
     3.013
     """
-    span = win_bps + loss_bps
-    return (loss_bps + cost_bps) / span if span > 0 else None
+    return paying_rate(win_bps, loss_bps, cost_bps) if win_bps + loss_bps > 0 else None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from desk.portfolio.fees import paying_rate
+
 
 def round_trip_bps(maker_bps: float, taker_bps: float, spread_bps: float, entry_maker: bool, exit_maker: bool) -> float:
     """Cost of entering and leaving in bps of the price: both fees, and half the spread for each taking leg.
@@ -24,7 +26,7 @@ def break_even_win_rate(win: float, loss: float, cost: float) -> float:
     """
     if not (win >= 0.0 and loss >= 0.0 and win + loss > 0.0):
         raise ValueError(f"win and loss must not be negative and not both 0, got {win} and {loss}")
-    return (loss + cost) / (win + loss)
+    return paying_rate(win, loss, cost)
 
 
 def net_per_trade(win_rate: float, win: float, loss: float, cost: float) -> float:

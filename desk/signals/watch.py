@@ -73,7 +73,6 @@ class Watch:
         self.heard: dict[int, int] = {}
         self.bad_frames = 0
         self.frames = 0
-        self.late_trades = 0
         self._by_wire: dict[bytes, Market] = {}  # by the symbol's wire text
         self._last_trade_id: dict[str, int] = {}
         for number, link in enumerate(links):
