@@ -33,7 +33,9 @@ VERBS = """verbs (each with its own --help):
   exchange     serve the embedded exchange (SIMULATED), or a recording, on a port
   replay       run a recorded session again and compare every answer
   verify-book  prove every book in a recording by checksums or sequence numbers, or by its sequence where it has none
-  schema       the JSON Schema of trading_config.json"""
+  schema       the JSON Schema of trading_config.json
+  kill         stop all new risk at once, in the running session and in every later one; --flatten: and leave positions
+  rearm        lift the kill, or a breaker's halt; needs --why"""
 
 
 def parser() -> argparse.ArgumentParser:
@@ -75,6 +77,8 @@ def main(argv: list[str] | None = None) -> int:
         "replay": replay,
         "verify-book": verify_book,
         "schema": schema,
+        "kill": kill,
+        "rearm": rearm,
         "console": console,
         "analyst": analyst,
     }
@@ -134,6 +138,7 @@ def build(start: Start) -> Parts:
     from desk.portfolio.fees import schedule
     from desk.portfolio.portfolio import Portfolio
     from desk.risk.account import Account
+    from desk.risk.last_gate import LastGate
     from desk.risk.rules import limits
     from desk.run.live import Parts
     from desk.signals.watch import Watch
@@ -173,7 +178,7 @@ def build(start: Start) -> Parts:
         int(config.paper.response_latency_ms * 1e6),
         WatchedBooks(watch),
     )
-    return Parts(engine, venue)
+    return Parts(engine, venue, LastGate(config.last_gate))
 
 
 def analysis_functions() -> tuple[Callable[..., Any], Callable[..., Any]]:
@@ -265,6 +270,54 @@ def schema(argv: list[str]) -> int:
 
     _print_json(made())
     return OK
+
+
+def kill(argv: list[str]) -> int:
+    """Cancel all orders and allow no entry until `rearm`, also after a restart."""
+    p = argparse.ArgumentParser(prog="./run kill", description=kill.__doc__)
+    p.add_argument("--why", default="", metavar="TEXT", help="kept with the latch and in the journal")
+    p.add_argument("--flatten", action="store_true", help="leave every position too, by collared IOC orders")
+    p.add_argument("--config", type=Path, default=Path("trading_config.json"))
+    options = p.parse_args(argv)
+    from desk.io import latch
+    from desk.run.clock import now_ns
+
+    folder = _latch_folder(options.config)
+    held = latch.kill(folder, options.why, now_ns(), flatten=options.flatten)
+    flat = ", positions flattened" if held.flatten else ""
+    print(f"killed: {held.killed}. Orders cancelled{flat}, no entries, after a restart too, until ./run rearm --why …")
+    return OK
+
+
+def rearm(argv: list[str]) -> int:
+    """Lift the kill or a breaker's halt. A third time within a day takes effect at the next start only."""
+    p = argparse.ArgumentParser(prog="./run rearm", description=rearm.__doc__)
+    p.add_argument("--why", required=True, metavar="TEXT", help="what was wrong, and why it is right now")
+    p.add_argument("--config", type=Path, default=Path("trading_config.json"))
+    options = p.parse_args(argv)
+    from desk.io import latch
+    from desk.run.clock import now_ns
+
+    folder = _latch_folder(options.config)
+    before = latch.read(folder)
+    latch.rearm(folder, options.why, now_ns())
+    was = (
+        f"killed: {before.killed}" if before.killed else f"halted: {before.halted}" if before.halted else "not latched"
+    )
+    print(f"re-armed; it was {was}")
+    return OK
+
+
+def _latch_folder(config: Path) -> Path:
+    """Where the sessions are: read loosely, because a kill must work when the rest of the configuration does not."""
+    import msgspec
+
+    from desk.config import Journal
+
+    try:
+        return Path(msgspec.json.decode(config.read_bytes())["journal"]["dir"])
+    except (OSError, msgspec.DecodeError, KeyError, TypeError):
+        return Path(Journal().dir)
 
 
 def console(argv: list[str]) -> int:

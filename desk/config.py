@@ -133,6 +133,15 @@ class Risk(Section, frozen=True, kw_only=True):
     cooldown_s: Annotated[float, Meta(ge=0.0, le=86_400.0)] = 300.0
 
 
+class LastGate(Section, frozen=True, kw_only=True):
+    """Limits of the second gate, next to the venue: wider than the risk section's, they stop our own bugs."""
+
+    max_order_quote: Positive = 5_000.0
+    max_gross_quote: Positive = 15_000.0  # of one quote currency, filled and working
+    orders_per_s: Annotated[int, Meta(ge=1, le=50)] = 10  # exits included
+    max_open_orders: Annotated[int, Meta(ge=1, le=1_000)] = 50
+
+
 class Paper(Section, frozen=True, kw_only=True):
     """Assumptions of the simulated fills."""
 
@@ -160,5 +169,6 @@ class Config(Section, frozen=True, kw_only=True):
     venue: VenueConfig = VenueConfig()
     fees: Fees = Fees()
     risk: Risk = Risk()
+    last_gate: LastGate = LastGate()
     paper: Paper = Paper()
     journal: Journal = Journal()

@@ -37,6 +37,7 @@ from desk.risk.rules import Limits
 from desk.risk.rules import Market as MarketNow
 from desk.signals.watch import BookChanged, Seen, Watch, Word
 from desk.strategies.base import Strategy
+from desk.strategies.flatten import flatten
 from desk.strategies.seat import Seat
 
 LATE_FILLS = 4_096  # ended orders whose late fills are still accounted
@@ -64,6 +65,7 @@ class Engine:
             portfolio.open(quote)
         self.biases: dict[str, TrendBias] = {}
         self.now = self.seq = self.orders = 0
+        self.flattening = False  # a person asked to be out of everything
         self.changed: list[str] = []  # instruments whose book this event changed: what the simulated venue is told
         self.prints: list[Trade] = []
         self._on: dict[type, Callable[[Any], Iterable[Effect]]] = {
@@ -147,6 +149,8 @@ class Engine:
             for quote in self.quotes:
                 self.account.roll_day(event.ts, self.portfolio.equity(quote), quote)
         yield from self._breakers()
+        if self.flattening:
+            yield from self._flatten()
         for seat in self.seats:
             yield from self._answer(seat, seat.strategy.on_timer("beat", seat))
 
@@ -164,13 +168,24 @@ class Engine:
             self.account.halt("paused", text or "paused by a person")
         elif event.what == "resume":
             lifted = self.account.rearm(text)
+            self.flattening = self.flattening and not lifted
             text = f"lifted: {lifted}" if lifted else "nothing lifted: re-arming needs a reason"
         elif event.what == "kill":
             self.account.kill(text or "killed by a person")
+        elif event.what == "halt":  # what a breaker decided in an earlier session
+            code, _, text = text.partition(": ")
+            self.account.halt(code, text)
         yield Tell("info" if event.what in ("resume", "stop") else "alarm", event.what.upper(), text, self.seq)
-        if event.what in ("kill", "stop"):
+        if event.what in ("kill", "flatten", "stop"):
             for order_id in list(self.account.open_orders):
                 yield CancelOrder(order_id, self.seq)
+        if event.what == "flatten":
+            self.flattening = True
+            yield from self._flatten()
+
+    def _flatten(self) -> Iterator[Effect]:
+        for seat in self.seats:
+            yield from self._answer(seat, list(flatten(seat, self.watch)))
 
     # --- what the venue says of our orders
 

@@ -108,7 +108,9 @@ class TrendBias(msgspec.Struct, frozen=True, gc=False, tag="bias"):
 
 
 class Command(msgspec.Struct, frozen=True, gc=False, tag="command"):
-    """A person's word: "pause", "resume", "kill", "stop"."""
+    """A person's word: "pause", "resume", "kill", "flatten", "stop"; or the desk's own: "halt", a
+    breaker's word from before a restart; "note", something to write down.
+    """
 
     ts: int
     what: str

@@ -40,7 +40,7 @@ def run_recording(path: Path, folder: Path, mode: str = "scalping", config: Conf
     parts = build(start)
     journal = JournalWriter(folder)
     resyncs = []
-    loop = Loop(parts.engine, parts.venue, journal, resyncs.append)
+    loop = Loop(parts.engine, parts.venue, parts.gate, journal, resyncs.append)
     loop.resyncs = resyncs
     loop.arrive(start, 0)
     loop.arrive(LinkUp(contents.begin, 0), 0)

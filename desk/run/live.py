@@ -21,15 +21,18 @@ from desk.io.journal import JournalWriter
 from desk.io.kraken_rest import fetch_minutes
 from desk.io.recorder import Recorder
 from desk.io.websocket import Feed
+from desk.risk.last_gate import LastGate
 from desk.run.children import Child
 from desk.run.clock import now_ns
 from desk.run.loop import Loop, SimulatedVenue
 from desk.run.picture import Picture
+from desk.run.safety import Safety
 from desk.run.source import Source
 from desk.wire.kraken import KrakenCodec
 from desk.wire.session import Policy, Session
 
 TICK_S = 0.05
+LATCH_S = 0.05  # a kill written by another process is obeyed after at most this
 SWITCH_S = 0.0005  # the recorder's thread gives way to a frame after this, not after Python's 5 ms
 PICTURE_S = 0.25
 HISTORY_S = 20.0  # for the instrument of a symbol to become known
@@ -58,6 +61,7 @@ class Parts(msgspec.Struct, frozen=True):
 
     engine: Engine
     venue: SimulatedVenue
+    gate: LastGate
 
 
 class Run:
@@ -90,7 +94,9 @@ class Run:
         self.engine = self.parts.engine
         self.picture = Picture(plan.mode, source, plan.fee_tier, self.started)
         self.journal = journal
-        self.loop = Loop(self.engine, self.parts.venue, self.journal, self._resync, self._effects)
+        self.loop = Loop(self.engine, self.parts.venue, self.parts.gate, self.journal, self._resync, self._effects)
+        kept = not (source.simulated or source.stamped)
+        self.safety = Safety(journal.folder.parent, lambda command: self.loop.arrive(command, 0), breakers_stay=kept)
         self.feeds = [self._feed(number) for number in range(len(source.links))]
         self.console: Child | None = None
         self.analyst: Child | None = None
@@ -124,6 +130,7 @@ class Run:
     async def run(self) -> dict[str, Any]:
         """From the first event to the summary."""
         self.loop.arrive(self.start, 0)
+        self.safety.begin(self.source.begin)
         for note in self.source.notes:
             self.picture.say(note)
         await self._children()
@@ -137,6 +144,7 @@ class Run:
             self._spawn(feed.run())
         if not self.source.stamped:
             self._spawn(self._tick())
+        self._spawn(self._watch_latch())
         if self.source.rest_url:
             self._aside(self._history())
         if self.console is not None:
@@ -218,6 +226,12 @@ class Run:
 
     def _effects(self, event: Event, effects: list[Effect]) -> None:
         self.picture.see(self.engine, event, effects)
+        self.safety.see(effects, event.ts)
+
+    async def _watch_latch(self) -> None:
+        while True:
+            await asyncio.sleep(LATCH_S)
+            self.safety.look(self.loop.now if self.source.stamped else now_ns())
 
     def _resync(self, effect: Resync) -> None:
         self.feeds[effect.link].resync(effect.channel, effect.symbol)

@@ -14,15 +14,17 @@ from time import perf_counter_ns
 from typing import Protocol
 
 from desk.engine import Engine
-from desk.events import Command, Ended, Event, Frame, Timer
+from desk.events import Command, Ended, Event, Fill, Frame, Timer
 from desk.intents import CancelOrder, Effect, Resync, Submit, Wake
 from desk.io.journal import JournalWriter
 from desk.messages import Trade
 from desk.projections.blotter import BlotterFold
 from desk.projections.latency import Percentiles
+from desk.risk.last_gate import LastGate
 
 BEAT = 250_000_000
 FLUSH = 50_000_000
+GUARDED = (Fill, Ended, Command)  # what the last gate hears of
 LEAP = 60_000_000_000  # a jump in time longer than this is crossed with one beat, not thousands
 
 
@@ -48,11 +50,12 @@ class Loop:
         self,
         engine: Engine,
         venue: SimulatedVenue,
+        gate: LastGate,
         journal: JournalWriter,
         resync: Callable[[Resync], None],
         watch_effect: Callable[[Event, list[Effect]], None] = lambda event, effects: None,
     ) -> None:
-        self.engine, self.venue, self.journal, self.resync = engine, venue, journal, resync
+        self.engine, self.venue, self.gate, self.journal, self.resync = engine, venue, gate, journal, resync
         self.watch_effect = watch_effect
         self.blotter = BlotterFold(engine.watch.instruments)
         self.tick_to_signal = Percentiles()
@@ -117,6 +120,8 @@ class Loop:
         self._decided = perf_counter_ns()
         self.now = max(self.now, event.ts)
         self.journal.append(engine.seq, event, effects)
+        if type(event) in GUARDED:
+            self.gate.see(event)
         for inst in engine.changed:
             self.venue.on_book(inst, event.ts)
         for trade in engine.prints:
@@ -132,10 +137,12 @@ class Loop:
 
     def _perform(self, effect: Effect, now: int) -> None:
         if isinstance(effect, Submit):
-            if self.journal.flush(sync=True):  # the intent is in the file before the order leaves
-                self.venue.perform(effect, now)
-            else:
+            if not self.journal.flush(sync=True):  # the intent is in the file before the order leaves
                 self._inbox.append(Ended(now, effect.order_id, "rejected: the journal cannot be written"))
+            elif why := self.gate.judge(effect, self.engine.watch.instruments.get(effect.place.inst), now):
+                self._inbox.append(Ended(now, effect.order_id, f"denied: {why}"))
+            else:
+                self.venue.perform(effect, now)
         elif isinstance(effect, CancelOrder):
             self.venue.perform(effect, now)
         elif isinstance(effect, Wake):

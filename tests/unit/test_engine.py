@@ -282,3 +282,34 @@ def test_a_number_that_no_book_can_hold_makes_the_book_suspect():
     effects = engine.step(book(2 * SECOND, kind="update", bid_qty="99999999999999.00000000"))
     assert [type(e) for e in effects] == [Tell, Resync]
     assert "18 digits" in effects[0].text
+
+
+def test_flatten_leaves_every_position_within_a_collar_and_asks_again_until_it_is_flat():
+    """20 bps beyond the touch at most; what did not fill is tried at the next beat; dust is left."""
+    engine = desk(Scripted(book=[[buy()]]))
+    engine.step(book(SECOND))
+    engine.step(Fill(SECOND + 1, "p1", "o1", A, Side.BUY, 1001, 100_000_000, Decimal(0), maker=False))
+    engine.step(Ended(SECOND + 1, "o1", "filled"))
+    engine.step(Command(SECOND + 2, "kill", "out"))
+    tell, out = engine.step(Command(SECOND + 3, "flatten", "out"))
+    assert (tell.code, out.place.side, out.place.qty, out.place.tif) == ("FLATTEN", Side.SELL, 100_000_000, "ioc")
+    assert out.place.px == 1000 - 2
+    assert not [e for e in engine.step(Timer(SECOND + 4, "beat")) if isinstance(e, Submit)]  # one is on its way
+    engine.step(Fill(SECOND + 5, "p2", "o2", A, Side.SELL, 1000, 60_000_000, Decimal(0), maker=False))
+    engine.step(Ended(SECOND + 5, "o2", "expired"))
+    (again,) = [e for e in engine.step(Timer(SECOND + 6, "beat")) if isinstance(e, Submit)]
+    assert again.place.qty == 40_000_000
+    engine.step(Fill(SECOND + 7, "p3", "o3", A, Side.SELL, 1000, 40_000_000, Decimal(0), maker=False))
+    engine.step(Ended(SECOND + 7, "o3", "filled"))
+    assert not [e for e in engine.step(Timer(SECOND + 8, "beat")) if isinstance(e, Submit)]
+
+
+def test_a_breaker_from_before_the_restart_holds_until_a_person_gives_a_reason():
+    """The word "halt" carries its code."""
+    engine = desk(Scripted(book=[[buy()], [buy()]]))
+    engine.step(Command(SECOND, "halt", "drawdown: 5.2 % below the peak"))
+    assert engine.account.state(SECOND) == "halted: 5.2 % below the peak"
+    (refusal,) = engine.step(book(2 * SECOND))
+    assert (refusal.rule, engine.account.halted) == ("halted", "drawdown")
+    engine.step(Command(3 * SECOND, "resume", "looked into it"))
+    assert isinstance(engine.step(book(4 * SECOND, kind="update"))[0], Submit)
