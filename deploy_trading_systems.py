@@ -152,8 +152,9 @@ def build(start: Start) -> Parts:
     hft = config.hft_signals
     analyzer = OrderBookAnalyzer(hft)
     watch = Watch(start.venue, start.links, KrakenCodec(start.venue), analyzer.score, hft.spread_ref_bps)
-    portfolio = Portfolio(Decimal(str(config.risk.equity_quote)), watch.instruments)
     fees = schedule(config.fees, embedded=start.venue == "embedded")
+    worst_fee = max(fees.maker_bps, fees.taker_bps)
+    portfolio = Portfolio(Decimal(str(config.risk.equity_quote)), watch.instruments, worst_fee)
     scalper = ScalpingEngine(
         [f"{symbol}@{start.venue}" for symbol in config.scalping_engine.symbols if symbol in start.symbols],
         config.scalping_engine,

@@ -288,7 +288,7 @@ class ScalpingEngine(Strategy):
         because = numbers if plan.x is None else numbers | {"x": plan.x}
         taking = plan.advice.action == TAKE
         tif = "ioc" if taking else "gtc"
-        out += [signal, Place(inst, plan.side, size.lots, plan.entry, tif, not taking, "entry", because)]
+        out += [signal, Place(inst, plan.side, size.lots, plan.entry, tif, not taking, "entry", because, plan.stop)]
         return None
 
     def _signal(self, name: str, slot: Slot, plan: Plan, lots: int, now: int) -> Signal:

@@ -123,6 +123,8 @@ class Risk(Section, frozen=True, kw_only=True):
 
     equity_quote: Positive = 10_000.0  # paper account, in the quote currency
     max_position_pct: Annotated[float, Meta(gt=0.0, le=100.0)] = 20.0  # one symbol, filled and working
+    max_trade_risk_pct: Annotated[float, Meta(gt=0.0, le=5.0)] = 0.5  # lost when one trade leaves at its stop
+    max_strategy_pct: Annotated[float, Meta(gt=0.0, le=300.0)] = 60.0  # one strategy, all its symbols
     max_gross_pct: Annotated[float, Meta(gt=0.0, le=300.0)] = 60.0
     max_order_quote: Positive = 2_500.0
     orders_per_s: Annotated[int, Meta(ge=1, le=50)] = 2

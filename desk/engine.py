@@ -203,6 +203,7 @@ class Engine:
 
     def _ended(self, event: Ended) -> Iterator[Effect]:
         self.account.ended(event.order_id)
+        self.portfolio.release(event.order_id)
         seat = self.owner[event.order_id]
         seat.ended(event)
         self._over.append(event.order_id)
@@ -238,13 +239,16 @@ class Engine:
             ready=market.ready,
             age_ns=market.age_ns,
             mid=market.mid if market.ready else 0.0,
+            free=float(self.portfolio.free(instrument.quote)),
+            seat=seat.number,
         )
         refusal = judge(place, self.account, self.limits, self.now, now, reduces)
         if refusal is not None:
             return Refuse(place, refusal.rule, refusal.value, refusal.limit, self.seq)
         self.orders += 1
         order_id = f"o{self.orders}"
-        self.account.submitted(order_id, place, self.now)
+        self.account.submitted(order_id, place, self.now, seat.number)
+        self.portfolio.reserve(order_id, place)
         seat.working[order_id] = place
         self.reasons[order_id] = place.reason
         self.owner[order_id] = seat

@@ -13,7 +13,10 @@ from desk.messages import Side
 
 
 class Place(msgspec.Struct, frozen=True, gc=False, tag="place"):
-    """A wish for an order. `tif`: "ioc" | "gtc"; a post-only order never takes; `px` is always a limit."""
+    """A wish for an order. `tif`: "ioc" | "gtc"; a post-only order never takes; `px` is always a limit.
+
+    `stop` is the price (ticks) at which the trade is given up, for the gate to know its risk; 0 when it has none.
+    """
 
     inst: str
     side: Side
@@ -23,6 +26,7 @@ class Place(msgspec.Struct, frozen=True, gc=False, tag="place"):
     post_only: bool = False
     reason: str = "entry"
     because: dict[str, float] = {}
+    stop: int = 0
 
 
 class Withdraw(msgspec.Struct, frozen=True, gc=False, tag="withdraw"):

@@ -8,6 +8,7 @@ Identities, exact at every moment (`check` proves them):
     cash     = starting cash + Σ sold − Σ bought − Σ fees
     equity   = cash + Σ position · mark = starting cash + realised + unrealised − fees
     position = Σ signed fills, each fill id once
+    ledger:    every asset sums to zero over its accounts (desk.portfolio.ledger); free + reserved = what we have
 """
 
 from __future__ import annotations
@@ -19,7 +20,9 @@ from math import inf
 from desk.errors import DeskError
 from desk.events import Fill
 from desk.instrument import Instrument
+from desk.intents import Place
 from desk.portfolio.fees import EXACT, money
+from desk.portfolio.ledger import FREE, Ledger, assets
 from desk.portfolio.position import ClosedTrade, Position, after, quote_of
 from desk.portfolio.seen import SeenFills
 
@@ -29,7 +32,10 @@ ZERO = Decimal(0)
 class Portfolio:
     """Apply fills, mark prices, ask for equity. `instruments` is live: it may grow after construction."""
 
-    def __init__(self, cash: Decimal, instruments: Mapping[str, Instrument]) -> None:
+    def __init__(
+        self, cash: Decimal, instruments: Mapping[str, Instrument], worst_fee_bps: Decimal = Decimal(0)
+    ) -> None:
+        self.ledger = Ledger(worst_fee_bps)
         self._start = cash
         self._instruments = instruments
         self._positions: dict[str, Position] = {}
@@ -55,6 +61,7 @@ class Portfolio:
         """Open the account of a quote currency with its starting cash; opening it again changes nothing."""
         if quote not in self._cash:
             self._cash[quote] = self._start
+            self.ledger.open(quote, self._start)
             self._fees[quote] = self._realised[quote] = ZERO
             self._held[quote] = {}
 
@@ -73,6 +80,7 @@ class Portfolio:
         self.open(quote)
         delta = money(-fill.side * fill.px * fill.qty, position.decimals)
         self._cash[quote] = EXACT.subtract(EXACT.add(self._cash[quote], delta), fill.fee)
+        self.ledger.fill(fill, position.px_decimals, position.qty_decimals)
         self._fees[quote] = EXACT.add(self._fees[quote], fill.fee)
         self._realised[quote] = EXACT.add(self._realised[quote], EXACT.subtract(new.realised, position.realised))
         self._positions[fill.inst] = new
@@ -97,7 +105,21 @@ class Portfolio:
         self._marks[inst] = px_ticks
         self._values.pop(inst, None)
 
+    def reserve(self, order_id: str, place: Place) -> None:
+        """An order leaves: its cost is reserved until `release`. An instrument nobody described reserves nothing."""
+        known = self._instruments.get(place.inst)
+        if known is not None:
+            self.ledger.reserve(order_id, place, known.px_decimals, known.qty_decimals)
+
+    def release(self, order_id: str) -> None:
+        """An order is over."""
+        self.ledger.release(order_id)
+
     # --- what we have
+
+    def free(self, quote: str) -> Decimal:
+        """Cash that no working order has reserved."""
+        return self.ledger.balance(quote, FREE)
 
     @property
     def cash(self) -> dict[str, Decimal]:
@@ -182,6 +204,21 @@ class Portfolio:
             assert cash == EXACT.add(self._start, flow), f"{quote}: cash is not start + fills − fees"
             pnl = EXACT.add(EXACT.subtract(self._realised[quote], self._fees[quote]), unrealised)
             assert self.equity(quote) == EXACT.add(self._start, pnl), f"{quote}: equity identity"
+        self.ledger.check()
+        for quote, cash in self._cash.items():
+            coins = EXACT.subtract(self.ledger.total(quote), self._coins(quote))
+            assert coins == cash, f"{quote}: the ledger holds {coins}, the account {cash}"
+        for asset in self.ledger.assets():
+            if asset not in self._cash:
+                assert self.ledger.total(asset) == self._coins(asset), f"{asset}: the ledger is not the positions' sum"
+
+    def _coins(self, asset: str) -> Decimal:
+        """What all positions hold of an asset that is their base currency."""
+        total = ZERO
+        for inst, p in self._positions.items():
+            if assets(inst)[0] == asset:
+                total = EXACT.add(total, EXACT.scaleb(Decimal(p.qty), -p.qty_decimals))
+        return total
 
     def _only(self) -> str:
         if len(self._cash) > 1:

@@ -55,7 +55,10 @@ class BlotterFold:
         if isinstance(event, Fill):
             closed = self._filled(event)
         elif isinstance(event, Ended):
-            _count(self._ended, event.why.partition(":")[0])
+            why = event.why.partition(":")[0]
+            _count(self._ended, why)
+            if why == "denied":
+                _count(self._refusals, "LAST_GATE")
             self._reasons.pop(event.order_id, None)
         for effect in effects:
             self._answered(effect)

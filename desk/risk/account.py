@@ -19,6 +19,7 @@ from desk.portfolio.position import ClosedTrade, quote_of
 from desk.portfolio.seen import SeenFills
 
 DAY_NS = 86_400_000_000_000
+SEATS_REMEMBERED = 8_192  # orders whose strategy is known: more than may be open and late together
 ORDERS_REMEMBERED = 1024  # more than a minute's limit may be (600), so a count over a minute is never cut short
 
 
@@ -36,6 +37,8 @@ class Account:
 
     def __init__(self, instruments: Mapping[str, Instrument]) -> None:
         self.positions: dict[str, int] = {}
+        self.seats: dict[str, int] = {}  # order → the strategy's seat, for its orders out there and their late fills
+        self.held: dict[tuple[int, str], int] = {}  # (seat, instrument) → lots
         self.open_orders: dict[str, Place] = {}  # what is still to be filled: quantities shrink with partial fills
         self.order_times: deque[int] = deque(maxlen=ORDERS_REMEMBERED)
         self.purses: dict[str, Purse] = {}
@@ -52,9 +55,12 @@ class Account:
 
     # --- what happened
 
-    def submitted(self, order_id: str, place: Place, now: int) -> None:
+    def submitted(self, order_id: str, place: Place, now: int, seat: int = 0) -> None:
         """An order left for the venue; it counts as filled against us until its end is known."""
         self.open_orders[order_id] = place
+        self.seats[order_id] = seat
+        if len(self.seats) > SEATS_REMEMBERED:
+            del self.seats[next(iter(self.seats))]
         self.order_times.append(now)
         if not self.positions.get(place.inst):
             self._prices[place.inst] = place.px  # what is not held is not marked either: its last price may be old
@@ -69,6 +75,8 @@ class Account:
             return
         held = self.positions.get(fill.inst, 0)
         self.positions[fill.inst] = held + fill.side * fill.qty
+        whose = (self.seats.get(fill.order_id, 0), fill.inst)
+        self.held[whose] = self.held.get(whose, 0) + fill.side * fill.qty
         if not held:
             self._prices[fill.inst] = fill.px
         place = self.open_orders.get(fill.order_id)
@@ -169,18 +177,19 @@ class Account:
         """The account of a quote currency, else the common one, else None."""
         return self.purses.get(quote) or self.purses.get("")
 
-    def worst(self, inst: str, mid: float | None = None, extra: Place | None = None) -> float:
-        """Largest value `inst` may reach if every working order fills against us, `extra` among them.
+    def worst(self, inst: str, mid: float | None = None, extra: Place | None = None, seat: int | None = None) -> float:
+        """Largest value `inst` may reach if every working order fills against us, `extra` among them; of one `seat`
+        where it is given.
 
         max(|position + all buys| at their dearest, |position − all sells| at their dearest), never below the mark, in
         the quote currency. NaN when no price is known: no limit is above NaN.
         """
         instrument = self._instruments.get(inst)
-        held = self.positions.get(inst, 0)
+        held = self.positions.get(inst, 0) if seat is None else self.held.get((seat, inst), 0)
         mark = self._prices.get(inst) if mid is None else mid
         long, short = held, -held
         dear_long = dear_short = mark if mark is not None and 0 < mark < inf else float("nan")
-        for place in self._working(inst, extra):  # max(NaN, x) is NaN, max(x, NaN) is x: the NaN must come first
+        for place in self._working(inst, extra, seat):  # max(NaN, x) is NaN, max(x, NaN) is x: the NaN must come first
             if place.side > 0:
                 long += place.qty
                 dear_long = max(dear_long, place.px)
@@ -192,7 +201,9 @@ class Account:
         ticks_lots = max(abs(long) * dear_long, abs(short) * dear_short)
         return ticks_lots / 10.0 ** (instrument.px_decimals + instrument.qty_decimals)
 
-    def gross(self, quote: str = "", mid: float | None = None, extra: Place | None = None) -> float:
+    def gross(
+        self, quote: str = "", mid: float | None = None, extra: Place | None = None, seat: int | None = None
+    ) -> float:
         """Σ of `worst` over the instruments of one account; `mid` is the price of `extra`'s instrument."""
         purse = self.purse(quote)
         names = dict.fromkeys(self.positions)
@@ -200,7 +211,9 @@ class Account:
         if extra is not None:
             names[extra.inst] = None
         return sum(
-            self.worst(inst, mid, extra) if extra is not None and inst == extra.inst else self.worst(inst)
+            self.worst(inst, mid, extra, seat)
+            if extra is not None and inst == extra.inst
+            else self.worst(inst, seat=seat)
             for inst in names
             if self.purse(quote_of(inst)) is purse
         )
@@ -221,8 +234,10 @@ class Account:
             elif latch == "drawdown":
                 purse.peak = purse.equity
 
-    def _working(self, inst: str, extra: Place | None) -> Iterator[Place]:
-        yield from (place for place in self.open_orders.values() if place.inst == inst)
+    def _working(self, inst: str, extra: Place | None, seat: int | None) -> Iterator[Place]:
+        for order_id, place in self.open_orders.items():
+            if place.inst == inst and (seat is None or self.seats.get(order_id, 0) == seat):
+                yield place
         if extra is not None:
             yield extra
 

@@ -7,12 +7,14 @@ A rule has no memory and changes nothing. Its name is the code a person sees: RI
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import inf
 
 import msgspec
 
 from desk.config import Risk
 from desk.instrument import Instrument
 from desk.intents import Place
+from desk.messages import Side
 from desk.risk.account import Account, Purse
 
 SECOND = 1_000_000_000
@@ -22,7 +24,9 @@ class Limits(msgspec.Struct, frozen=True):
     """The limits in force. `_pct` are percent of the day's starting equity of the account in question."""
 
     max_order: float
+    trade_risk_pct: float
     max_position_pct: float
+    max_strategy_pct: float
     max_gross_pct: float
     orders_per_s: int
     orders_per_min: int
@@ -34,12 +38,14 @@ class Limits(msgspec.Struct, frozen=True):
 
 
 class Market(msgspec.Struct, frozen=True, gc=False):
-    """What the rules need to know of the market now; `mid` in ticks, anything while the book is not ready."""
+    """What the rules need to know now; `mid` in ticks, anything while the book is not ready; `free` cash unreserved."""
 
     instrument: Instrument
     ready: bool
     age_ns: int
     mid: float
+    free: float = inf
+    seat: int = 0
 
 
 Broken = tuple[float, float] | None
@@ -50,7 +56,9 @@ def limits(risk: Risk, stale_s: float = 10.0) -> Limits:
     """The limits of a configuration; `stale_s` is hft_signals.stale_s, the age at which a book is not evidence."""
     return Limits(
         max_order=risk.max_order_quote,
+        trade_risk_pct=risk.max_trade_risk_pct,
         max_position_pct=risk.max_position_pct,
+        max_strategy_pct=risk.max_strategy_pct,
         max_gross_pct=risk.max_gross_pct,
         orders_per_s=risk.orders_per_s,
         orders_per_min=risk.orders_per_min,
@@ -122,6 +130,30 @@ def order_size(p: Place, a: Account, lim: Limits, now: int, m: Market) -> Broken
     return None if value <= lim.max_order else (value, lim.max_order)
 
 
+def trade_risk(p: Place, a: Account, lim: Limits, now: int, m: Market) -> Broken:
+    """What is lost when the trade leaves at its stop, before costs; an order without a stop has no such number."""
+    if not p.stop:
+        return None
+    lost = abs(p.px - p.stop) * p.qty / 10.0 ** (m.instrument.px_decimals + m.instrument.qty_decimals)
+    limit = _share(a, m, lim.trade_risk_pct)
+    return None if lost <= limit else (lost, limit)
+
+
+def funds(p: Place, a: Account, lim: Limits, now: int, m: Market) -> Broken:
+    """A buy is paid from cash that no other order has reserved (paper accounts may sell short, so sells are not)."""
+    if p.side is not Side.BUY:
+        return None
+    cost = p.qty * p.px / 10.0 ** (m.instrument.px_decimals + m.instrument.qty_decimals)
+    return None if cost <= m.free else (cost, m.free)
+
+
+def strategy(p: Place, a: Account, lim: Limits, now: int, m: Market) -> Broken:
+    """The gross exposure of the strategy that asks, over all its instruments."""
+    value = a.gross(m.instrument.quote, m.mid, p, m.seat)
+    limit = _share(a, m, lim.max_strategy_pct)
+    return None if value <= limit else (value, limit)
+
+
 def position(p: Place, a: Account, lim: Limits, now: int, m: Market) -> Broken:
     """Value of the instrument's position if every working order and this one fill against us."""
     value, limit = a.worst(p.inst, m.mid, p), _share(a, m, lim.max_position_pct)
@@ -170,7 +202,10 @@ ENTRY_RULES: tuple[Rule, ...] = (
     book_not_ready,
     stale_book,
     order_size,
+    trade_risk,
+    funds,
     position,
+    strategy,
     gross,
     order_rate,
     loss_today,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+import msgspec
+
 from desk.events import Ended, Fill, TrendBias
 from desk.instrument import Instrument
 from desk.intents import Place
@@ -33,10 +35,7 @@ class Seat:
     def filled(self, fill: Fill) -> None:
         self.held[fill.inst] = self.held.get(fill.inst, 0) + fill.side * fill.qty
         if (place := self.working.get(fill.order_id)) is not None:
-            left = place.qty - fill.qty
-            self.working[fill.order_id] = Place(
-                place.inst, place.side, left, place.px, place.tif, place.post_only, place.reason, place.because
-            )
+            self.working[fill.order_id] = msgspec.structs.replace(place, qty=place.qty - fill.qty)
 
     def ended(self, ended: Ended) -> None:
         self.working.pop(ended.order_id, None)

@@ -13,7 +13,9 @@ from hypothesis import strategies as st
 from desk.errors import DeskError
 from desk.events import Fill
 from desk.instrument import Instrument
+from desk.intents import Place
 from desk.messages import Side
+from desk.portfolio.ledger import assets
 from desk.portfolio.portfolio import Portfolio
 from desk.portfolio.position import ClosedTrade
 from desk.portfolio.seen import SeenFills
@@ -262,3 +264,63 @@ def test_identities_hold_after_any_fills_and_any_repetition(fills: list[tuple], 
         if quote in portfolio.cash:
             assert Fraction(portfolio.cash[quote]) == 10_000 + cash - fees
             assert Fraction(portfolio.equity(quote)) == 10_000 + cash - fees + value
+
+
+ORDERS = st.lists(
+    st.tuples(
+        st.sampled_from(("send", "fill", "end", "again")),
+        st.sampled_from(sorted(KNOWN)),
+        st.sampled_from((Side.BUY, Side.SELL)),
+        st.integers(1, 5 * LOT),
+        st.integers(1, 2_000),
+    ),
+    max_size=40,
+)
+
+
+def worth(inst, px, qty):
+    return Fraction(px * qty, 10 ** (KNOWN[inst].px_decimals + KNOWN[inst].qty_decimals))
+
+
+@given(ORDERS, st.integers(0, 60))
+def test_free_and_reserved_add_up_to_what_we_have_after_every_event(actions, fee_bps) -> None:
+    """Against fractions: an order reserves what it may still cost and nothing else; nothing is minted or lost."""
+    portfolio = Portfolio(Decimal(10_000), KNOWN, Decimal(fee_bps))
+    for quote in ("USDT", "EUR"):
+        portfolio.open(quote)
+    cash = {"USDT": Fraction(10_000), "EUR": Fraction(10_000)}
+    coins = {"BTC": Fraction(0), "XRP": Fraction(0)}
+    working, last = {}, None
+    for n, (what, inst, side, qty, px) in enumerate(actions):
+        if what == "send":
+            working[f"o{n}"] = [inst, side, qty, px]
+            portfolio.reserve(f"o{n}", Place(inst, side, qty, px))
+        elif what == "again" and last is not None:
+            portfolio.apply(last)  # the venue repeats itself
+        elif working and what == "fill":
+            name = sorted(working)[qty % len(working)]
+            key, way, left, limit = working[name]
+            part = 1 + qty % left
+            fee = Decimal(part * limit).scaleb(-9).quantize(Decimal("1e-8"))
+            last = Fill(n, f"f{n}", name, key, way, limit, part, fee, False)
+            portfolio.apply(last)
+            base, quote = assets(key)
+            cash[quote] -= way * worth(key, limit, part) + Fraction(fee)
+            coins[base] += way * Fraction(part, LOT)
+            working[name][2] -= part
+        elif working and what == "end":
+            name = sorted(working)[qty % len(working)]
+            del working[name]
+            portfolio.release(name)
+        working = {name: order for name, order in working.items() if order[2] or portfolio.release(name)}
+        portfolio.check()
+        reserved = dict.fromkeys(("USDT", "EUR", "BTC", "XRP"), Fraction(0))
+        for key, way, left, limit in working.values():
+            base, quote = assets(key)
+            if way is Side.BUY:
+                reserved[quote] += worth(key, limit, left) * (10_000 + fee_bps) / 10_000
+            else:
+                reserved[base] += Fraction(left, LOT)
+        for asset, had in {**cash, **coins}.items():
+            assert Fraction(portfolio.ledger.balance(asset, "reserved")) == reserved[asset]
+            assert Fraction(portfolio.ledger.balance(asset, "free")) == had - reserved[asset]

@@ -280,7 +280,9 @@ def test_the_limits_are_those_of_the_configuration() -> None:
     """A key that is read into the wrong limit would never be noticed."""
     assert limits(Risk(), stale_s=7.5) == Limits(
         max_order=2_500.0,
+        trade_risk_pct=0.5,
         max_position_pct=20.0,
+        max_strategy_pct=60.0,
         max_gross_pct=60.0,
         orders_per_s=2,
         orders_per_min=30,
@@ -339,3 +341,32 @@ def test_no_sequence_of_wishes_gets_beyond_the_worst_case(steps: list[tuple]) ->
             assert held.positions.get(inst, 0) == done.get(inst, 0)
         assert max(worst.values()) <= 2_000
         assert sum(worst.values()) <= 3_000
+
+
+def test_a_trade_that_may_lose_more_at_its_stop_than_allowed_is_refused() -> None:
+    """0.5 % of 10 000 is 50: ten lots from 100 may stop at 95, not at 94; without a stop there is no such number."""
+    assert ask(buy(10, stop=95), account()) == ""
+    assert ask(buy(10, stop=94), account()) == "trade_risk"
+    assert ask(buy(10), account()) == ""
+
+
+def test_a_buy_is_paid_from_cash_that_nothing_else_has_reserved() -> None:
+    """1000 needed: 999 free are too few; a sell asks for none; an unknown amount is too little."""
+    poor = msgspec.structs.replace(market(), free=999.0)
+    assert ask(buy(10), account(), poor) == "funds"
+    assert ask(sell(10), account(), poor) == ""
+    assert ask(buy(10), account(), msgspec.structs.replace(market(), free=1000.0)) == ""
+    assert ask(buy(10), account(), msgspec.structs.replace(market(), free=float("nan"))) == "funds"
+
+
+def test_one_strategy_may_not_use_up_what_is_meant_for_all() -> None:
+    """Seat 0 holds 1000 and works 1000; its limit of 25 % (2500) refuses 600 more, seat 1 may still have them."""
+    lim = limits(Risk(max_position_pct=100, max_gross_pct=100, max_strategy_pct=25))
+    held = account()
+    held.submitted("o1", buy(10), NOW - 5 * SECOND, seat=0)
+    held.filled(fill(1, buy(10), "o1"))
+    held.ended("o1")
+    held.submitted("o2", buy(10), NOW, seat=0)
+    assert ask(buy(6), held, lim=lim) == "strategy"
+    assert ask(buy(5), held, lim=lim) == ""
+    assert ask(buy(6), held, msgspec.structs.replace(market(), seat=1), lim=lim) == ""
