@@ -54,7 +54,11 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--config", type=Path, default=Path("trading_config.json"), help="default: trading_config.json")
     p.add_argument("--duration", type=_positive, metavar="S", help="end after S seconds")
     p.add_argument(
-        "--speed", type=_speed, default=1.0, metavar="X", help="replay X times faster; max: as fast as it goes"
+        "--speed",
+        type=_speed,
+        metavar="X",
+        help="replay X times faster, or rehearse the embedded market in its own time (same seed, same\n"
+        "session, at any speed); max: as fast as it goes",
     )
     p.add_argument("--seed", type=int, default=1, metavar="N", help="of the embedded exchange")
     p.add_argument("--once", action="store_true", help="ultimate: analyse now, write the reports, exit")

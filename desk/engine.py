@@ -69,7 +69,7 @@ class Engine:
         self.changed: list[str] = []  # instruments whose book this event changed: what the simulated venue is told
         self.prints: list[Trade] = []
         self._on: dict[type, Callable[[Any], Iterable[Effect]]] = {
-            Start: lambda event: (),
+            Start: self._start,
             Frame: lambda event: self._seen(watch.frame(event)),
             Answer: lambda event: self._seen(watch.answer(event)),
             LinkUp: lambda event: self._seen(watch.link_up(event.link, event.ts)),
@@ -91,6 +91,11 @@ class Engine:
         for seat in self.seats:
             seat.now = event.ts
         return list(self._on[type(event)](event))
+
+    def _start(self, event: Start) -> Iterator[Effect]:
+        for quote in self.quotes:
+            self.account.roll_day(event.ts, self.portfolio.equity(quote), quote)
+        return iter(())
 
     # --- the market
 

@@ -26,6 +26,7 @@ from desk.run.children import Child
 from desk.run.clock import now_ns
 from desk.run.loop import Loop, SimulatedVenue
 from desk.run.picture import Picture
+from desk.run.rehearse import RehearsalFeed
 from desk.run.safety import Safety
 from desk.run.source import Source
 from desk.wire.kraken import KrakenCodec
@@ -97,7 +98,7 @@ class Run:
         self.loop = Loop(self.engine, self.parts.venue, self.parts.gate, self.journal, self._resync, self._effects)
         kept = not (source.simulated or source.stamped)
         self.safety = Safety(journal.folder.parent, lambda command: self.loop.arrive(command, 0), breakers_stay=kept)
-        self.feeds = [self._feed(number) for number in range(len(source.links))]
+        self.feeds: list[Feed | RehearsalFeed] = [self._feed(number) for number in range(len(source.links))]
         self.console: Child | None = None
         self.analyst: Child | None = None
         self._down_since: dict[int, int] = dict.fromkeys(range(len(self.feeds)), self.started)
@@ -105,7 +106,9 @@ class Run:
         self._asides: list[asyncio.Task[None]] = []
         self.analysed = asyncio.Event()
 
-    def _feed(self, number: int) -> Feed:
+    def _feed(self, number: int) -> Feed | RehearsalFeed:
+        if self.source.rehearsal is not None:
+            return RehearsalFeed(self.source.rehearsal, self._post, self.source.speed, self.plan.duration_s)
         link = self.source.links[number]
         session = Session(
             KrakenCodec(self.source.venue),
@@ -152,7 +155,8 @@ class Run:
         watchers: list[asyncio.Task[Any]] = [asyncio.create_task(self.stop.wait())]
         watchers += [asyncio.create_task(feed.finished.wait()) for feed in self.feeds]
         watchers += self._tasks
-        await asyncio.wait(watchers, timeout=self.plan.duration_s, return_when=asyncio.FIRST_COMPLETED)
+        wall = None if self.source.rehearsal else self.plan.duration_s  # a rehearsal's duration is in its own time
+        await asyncio.wait(watchers, timeout=wall, return_when=asyncio.FIRST_COMPLETED)
         for task in (*self._tasks, *self._asides):
             if task.done() and not task.cancelled() and (err := task.exception()) is not None:
                 raise err

@@ -121,13 +121,17 @@ async def _source(options: argparse.Namespace, config: Config, log: Path) -> Sou
     feed: str = options.feed
     fast, slow = config.scalping_engine.symbols, config.ultimate_analyzer.symbols
     wanted = {"scalping": fast, "ultimate": slow}.get(options.mode, tuple(dict.fromkeys((*fast, *slow))))
+    if feed == "embedded" and options.speed is not None:
+        return sources.rehearsal(config, wanted, options.seed, options.speed)
     if feed == "embedded":
         return await sources.embedded(config, wanted, options.seed, log)
     if feed == "kraken":
         return await sources.kraken(config, wanted)
     kind, _, path = feed.partition(":")
     if kind == "replay" and path:
-        return await sources.recording(Path(path), options.speed, options.symbols or (), log)
+        return await sources.recording(
+            Path(path), 1.0 if options.speed is None else options.speed, options.symbols or (), log
+        )
     raise ConfigError([f"--feed {feed}: must be embedded, kraken or replay:PATH"])
 
 

@@ -19,6 +19,7 @@ from desk.io.recorded_exchange import survey
 from desk.messages import LinkSpec, Subscription
 from desk.run.children import Child
 from desk.run.clock import now_ns
+from desk.sim.rehearsal import Rehearsal
 
 START_PATIENCE_S = 30.0
 PROBE_S = 5.0
@@ -41,6 +42,8 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
     secret: str = ""
     notes: tuple[str, ...] = ()
     child: Child | None = None
+    rehearsal: Rehearsal | None = None  # the market itself, where no socket is between it and us
+    speed: float = 1.0  # of a rehearsal; 0: as fast as it goes
 
     def token(self, link: int) -> Callable[[], Awaitable[str]] | None:
         """How to get the token of a link that needs one: fresh per connection, never logged."""
@@ -78,6 +81,25 @@ async def embedded(config: Config, symbols: tuple[str, ...], seed: int, logs: Pa
         key=ready["key"],
         secret=ready["secret"],
         child=child,
+    )
+
+
+def rehearsal(config: Config, symbols: tuple[str, ...], seed: int, speed: float) -> Source:
+    """The embedded market in this process and in its own time: the same seed gives the same session at any speed."""
+    made = Rehearsal(seed, symbols, config.venue.book_depth, config.venue.level3_depth)
+    return Source(
+        feed="embedded",
+        venue="embedded",
+        symbols=symbols,
+        links=(made.link,),
+        urls=(),
+        rest_url="",
+        simulated=True,
+        stamped=True,
+        begin=made.begin,
+        silence_ns=int(config.venue.silence_s * 1e9),
+        rehearsal=made,
+        speed=speed,
     )
 
 
