@@ -1,8 +1,10 @@
 """`./run bench`: ours beside its peers, in one run, on one stream. Prints a table and writes benchmarks/latest.json.
 
-Every contender runs in a process of its own, pinned to one core where the system allows it; the figure is CPU time a
-frame (user and system), so that another program's work does not count. Ratios within one run are what matters: absolute
-times move with the machine.
+Every contender runs in a process of its own, pinned to one core where the system allows it, and is asked for one
+repetition at a time, in turn with the others: a busy moment of the machine meets all of them. Shown is the median. The
+figure is CPU time a frame (user and system), so that another program's work does not count; where it is a latency, the
+table says so. Ratios within one run are what matters: absolute times move with the machine. A contender that ends with
+another book than ours is not compared.
 """
 
 from __future__ import annotations
@@ -10,77 +12,105 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import platform
-import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
+from statistics import median
+from typing import Any
 
-from benchmarks import contenders
-from benchmarks.stream import frames, record
+from benchmarks.processes import Contending, Served, versions
+from benchmarks.rows import GROUPS, Group
+from benchmarks.stream import LIVE, frames, record, shape
+from benchmarks.table import judged, table
 
 HERE = Path(__file__).resolve().parent
 
 
 def main() -> int:
     p = argparse.ArgumentParser(prog="./run bench", description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    p.add_argument("--frames", type=int, default=20_000, help="frames per row (default 20000)")
+    p.add_argument("--quick", action="store_true", help="fewer frames, repetitions and depths: under half a minute")
+    p.add_argument("--frames", type=int, help="frames of each stream (default 20000, quick 4000)")
+    p.add_argument("--repeats", type=int, help="repetitions of which the median is shown (default 5, quick 3)")
+    p.add_argument("--only", metavar="WORDS", help='rows whose name holds these words, e.g. --only "socket → L2"')
     p.add_argument("--json", action="store_true", help="print the JSON instead of the table")
-    p.add_argument("--one", nargs=2, metavar=("CONTENDER", "INPUT"), help=argparse.SUPPRESS)
     options = p.parse_args()
-    if options.one:
-        print(json.dumps(contenders.run(options.one[0], json.loads(options.one[1]))))
-        return 0
-    started = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-    with tempfile.TemporaryDirectory() as folder:
-        rows = [row for group in contenders.GROUPS for row in measure(group, options.frames, Path(folder))]
-    result = {
-        "at": started,
-        "machine": {"python": platform.python_version(), "system": platform.platform(), "cores": os.cpu_count()},
-        "frames": options.frames,
-        "rows": rows,
+    count = options.frames or (4_000 if options.quick else 20_000)
+    repeats = options.repeats or (3 if options.quick else 5)
+    if count < 100 or repeats < 1:
+        p.error("at least 100 frames and 1 repetition are needed")
+    chosen = [
+        number
+        for number, group in enumerate(GROUPS)
+        if (options.only in group.name if options.only else group.quick or not options.quick)
+    ]
+    if not chosen:
+        p.error(f"no row holds {options.only!r}; there are: {'; '.join(group.name for group in GROUPS)}")
+    result: dict[str, Any] = {
+        "at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        "conditions": {
+            **versions(),
+            "load before": round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None,
+        },
+        "frames": count,
+        "repetitions": repeats,
+        "live stream": LIVE,
+        "streams": {},
+        "rows": [],
+        "bars": [],
     }
-    (HERE / "latest.json").write_text(json.dumps(result, indent=1) + "\n")
-    print(json.dumps(result, indent=1) if options.json else table(rows))
+    began = time.monotonic()
+    with tempfile.TemporaryDirectory() as folder:
+        for number in chosen:
+            group = GROUPS[number]
+            print(f"bench: {group.name}…", file=sys.stderr, flush=True)
+            made = frames(group.channels, group.depth, max(100, int(count * group.share)))
+            result["streams"][f"{' and '.join(group.channels)}, depth {group.depth}"] = shape(made, group.channels[0])
+            rows = measured(number, group, made, repeats, Path(folder))
+            result["rows"] += rows
+            result["bars"] += judged(group, rows)
+    result["took_s"] = round(time.monotonic() - began, 1)
+    (HERE / "latest.json").write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n")
+    print(json.dumps(result, indent=1, ensure_ascii=False) if options.json else table(result))
     return 0
 
 
-def measure(group: contenders.Group, count: int, folder: Path) -> list[dict[str, object]]:
-    """One row per contender of a group, ours first, with the ratio to ours."""
-    made = frames(group.channels, group.depth, count)
-    recorded = record(made, folder / f"{group.name.replace(' ', '-')}.frames.gz")
-    rows: list[dict[str, object]] = []
-    for name in group.contenders:
-        given = json.dumps({"path": str(recorded), "depth": group.depth, "count": len(made)})
-        command = [sys.executable, "-m", "benchmarks", "--one", name, given]
-        run = subprocess.run(command, capture_output=True, text=True, cwd=HERE.parent, timeout=300, check=False)
-        if run.returncode:
-            why = run.stderr.strip().splitlines()[-1] if run.stderr.strip() else "no reason given"
-            rows.append({"group": group.name, "contender": name, "missing": why})
-            continue
-        rows.append({"group": group.name, "contender": name, **json.loads(run.stdout)})
-    ours = next((row["us"] for row in rows if "us" in row), None)
+def measured(number: int, group: Group, made: list[bytes], repeats: int, folder: Path) -> list[dict[str, Any]]:
+    """One row per contender: the medians of its repetitions, the first of which only warms up."""
+    path = record(made, folder / f"{number}.frames.gz")
+    given = {"path": str(path), "depth": group.depth, "count": len(made), "python": sys.executable}
+    served = Served(path) if group.serve else None
+    try:
+        given |= served.address if served else {}
+        running = [Contending(number, i, entry, given) for i, entry in enumerate(group.entries)]
+        for _ in range(repeats + 1):
+            for contending in running:
+                contending.repeat()
+        rows = [{"group": group.name, "contender": each.entry.name, **summed(each.close())} for each in running]
+    finally:
+        if served:
+            served.close()
+    final = next((row["final"] for row in rows if "final" in row), None)
     for row in rows:
-        if ours and "us" in row:
-            row["times_ours"] = round(float(str(row["us"])) / float(str(ours)), 2)
+        if row.get("final", final) != final and "us" in row:
+            row["missing"] = f"ended with another book: checksum {row['final']}, ours {final}"
+    ours = next((row["us"] for row in rows if "missing" not in row), None)
+    for row in rows:
+        if ours and "missing" not in row:
+            row["times_ours"] = round(row["us"] / ours, 2)
     return rows
 
 
-def table(rows: list[dict[str, object]]) -> str:
-    """The rows for a person."""
-    lines = []
-    for group in dict.fromkeys(str(row["group"]) for row in rows):
-        lines.append(f"\n{group}")
-        for row in rows:
-            if row["group"] != group:
-                continue
-            if "missing" in row:
-                lines.append(f"  {row['contender']!s:<44} not measured: {row['missing']}")
-                continue
-            rest = "  ".join(f"{k} {v}" for k, v in row.items() if k not in ("group", "contender", "us", "times_ours"))
-            lines.append(f"  {row['contender']!s:<44} {row['us']!s:>9} µs/frame  {row['times_ours']!s:>7}x  {rest}")
-    return "\n".join(lines)
+def summed(repetitions: list[dict[str, Any]]) -> dict[str, Any]:
+    """Medians of what was measured, the last word of what was said."""
+    last = repetitions[-1] if repetitions else {"missing": "no answer"}
+    if "missing" in last:
+        return last
+    timed = repetitions[1:] if len(repetitions) > 1 else repetitions
+    return {
+        key: round(median(each[key] for each in timed), 3) if isinstance(value, float) else value
+        for key, value in last.items()
+    }
 
 
 if __name__ == "__main__":

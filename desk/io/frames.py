@@ -27,6 +27,7 @@ from desk.errors import FeedError
 from desk.wire import members
 
 MAX_LINE = 64 << 20  # bytes; a line beyond this is no frame, whatever a compressed file claims
+PIECE = 256 << 10  # bytes of text that `read_texts` gives at a time
 _GZIP = b"\x1f\x8b"
 _DIRECTIONS = {b"<": "<", b">": ">", b"R": "R", b"<64": "<"}
 log = logging.getLogger(__name__)
@@ -62,7 +63,18 @@ def read_frames(path: Path) -> Iterator[RecordedFrame]:
     if path.is_dir():
         yield from _folder(path)
         return
-    number = 0
+    for before, text in read_texts(path):
+        for number, raw in enumerate(io.BytesIO(text), before + 1):
+            yield frame_of(path, number, raw)
+
+
+def read_texts(path: Path) -> Iterator[tuple[int, bytes]]:
+    """The text of one file in pieces of whole lines, as far as it can be read: (lines before the piece, the piece).
+
+    Raises RecordingError as `read_frames` does, except for what a line holds: that is for `frame_of` to say.
+    """
+    number = size = 0
+    held: list[bytes] = []
     try:
         with path.open("rb") as file:
             head = file.read(members.HEAD)
@@ -73,26 +85,33 @@ def read_frames(path: Path) -> Iterator[RecordedFrame]:
             packed = head[:2] == _GZIP  # the content decides, not the name
             with gzip.GzipFile(fileobj=file, mode="rb") if packed else nullcontext(file) as text:
                 while raw := text.readline(MAX_LINE + 1):
-                    number += 1
-                    yield _frame(path, number, raw)
-    except EOFError:
-        raise RecordingError(
-            path,
-            number + 1,
-            f"the file ends in the middle; {number} frames were read, the rest is missing. Fetch it again",
-        ) from None
-    except (gzip.BadGzipFile, zlib.error) as err:
-        raise RecordingError(
-            path, number + 1, f"damaged gzip data after {number} frames ({err}). Fetch the file again"
-        ) from None
+                    held.append(raw)
+                    size += len(raw)
+                    if size >= PIECE:
+                        yield number, b"".join(held)
+                        number += len(held)
+                        size = 0
+                        held.clear()
+                if held:
+                    yield number, b"".join(held)
+    except (EOFError, gzip.BadGzipFile, zlib.error) as err:
+        if held:
+            yield number, b"".join(held)
+        number += len(held)
+        why = (
+            f"the file ends in the middle; {number} frames were read, the rest is missing. Fetch it again"
+            if isinstance(err, EOFError)
+            else f"damaged gzip data after {number} frames ({err}). Fetch the file again"
+        )
+        raise RecordingError(path, number + 1, why) from None
     except OSError as err:
         raise RecordingError(
             path, 0, f"cannot be read: {err.strerror or err}. Check the path and its permissions"
         ) from None
 
 
-def _own(path: Path, file: BinaryIO) -> Iterator[RecordedFrame]:
-    """The frames of a file of the recorder's members, up to a torn one."""
+def _own(path: Path, file: BinaryIO) -> Iterator[tuple[int, bytes]]:
+    """The texts of a file of the recorder's members, up to a torn one."""
     number = at = 0
     while head := file.read(members.HEAD):
         told = members.length(head)
@@ -102,9 +121,8 @@ def _own(path: Path, file: BinaryIO) -> Iterator[RecordedFrame]:
             _cut(path, file, at, number)
             return
         at += len(member)
-        for raw in io.BytesIO(text):
-            number += 1
-            yield _frame(path, number, raw)
+        yield number, text
+        number += text.count(b"\n")
 
 
 def _cut(path: Path, file: BinaryIO, at: int, number: int) -> None:
@@ -146,7 +164,8 @@ def _folder(path: Path) -> Iterator[RecordedFrame]:
             heapq.heapreplace(open_now, (max(at, after.ts or 0), order, after, rest))
 
 
-def _frame(path: Path, number: int, raw: bytes) -> RecordedFrame:
+def frame_of(path: Path, number: int, raw: bytes) -> RecordedFrame:
+    """A line, its number counted from 1, as a frame. Raises RecordingError for a line that is none."""
     if len(raw) > MAX_LINE:
         raise RecordingError(path, number, f"longer than {MAX_LINE >> 20} MiB: not a recording of frames")
     columns = raw.rstrip(b"\r\n").split(b"\t", 2)

@@ -16,7 +16,7 @@ from functools import cache
 
 from desk.kernels.crc import START, fold, level_piece
 from desk.kernels.jit import kernel
-from desk.kernels.l2_scan import ASKS_AT, BIDS_AT, NEW_ASKS, NEW_BIDS, NEW_CLAIMED, NEW_TS, RECORD, scan
+from desk.kernels.l2_scan import ASKS_AT, BIDS_AT, NEW_ASKS, NEW_BIDS, NEW_CLAIMED, NEW_TS, RECORD, scan_frame
 from desk.kernels.memory import entry, load64, move, store64
 
 FALLBACK, READ = 0, 1
@@ -134,7 +134,7 @@ def read_frame(book: int, work: int, tables: int, size: int) -> int:
     """READ or FALLBACK for the frame of `size` bytes at FRAME_AT of the workspace; an empty book reads nothing."""
     if load64(book + BID_COUNT * 8) == 0 and load64(book + ASK_COUNT * 8) == 0:
         return FALLBACK
-    if not scan(work, tables, size):
+    if not scan_frame(work, tables, size):
         return FALLBACK
     return merge(book, work, tables)
 

@@ -20,9 +20,9 @@ from desk.kernels.memory import load8, load32, load64, store64, word
 RECORD = 24  # bytes: rank, quantity, piece
 
 # The workspace's header, in words; then the expected head of a frame, both sides' entries, the frame.
-HEAD_SIZE, PX_DECIMALS, QTY_DECIMALS, NEW_BIDS, NEW_ASKS, NEW_CLAIMED, NEW_TS = range(7)
+HEAD_SIZE, PX_DECIMALS, QTY_DECIMALS, NEW_BIDS, NEW_ASKS, NEW_CLAIMED, NEW_TS, LINES, UNCHECKED = range(9)
 ENTRIES = 128  # of one side in one message
-HEAD_AT = 64  # bytes
+HEAD_AT = 128  # bytes
 HEAD_BYTES = 192
 BIDS_AT = HEAD_AT + HEAD_BYTES
 ASKS_AT = BIDS_AT + ENTRIES * RECORD
@@ -199,43 +199,51 @@ def head_matches(p: int, head: int, size: int) -> bool:
 
 
 @kernel
-def scan(work: int, tables: int, size: int) -> bool:
+def scan_frame(work: int, tables: int, size: int) -> bool:
     """First pass: the frame of `size` bytes at FRAME_AT into the workspace; False for any surprise."""
-    p = work + FRAME_AT
-    end = p + size
-    head_size = load64(work + HEAD_SIZE * 8)
-    if head_size == 0 or size < head_size or size > FRAME_BYTES:
+    if size > FRAME_BYTES:
         return False
+    end = work + FRAME_AT + size
     store64(end, 0)
     store64(end + 8, 0)
-    if not head_matches(p, work + HEAD_AT, head_size):
-        return False
+    return scan(work, tables, work + FRAME_AT, size) == end
+
+
+@kernel
+def scan(work: int, tables: int, p: int, room: int) -> int:
+    """The frame at p, of at most `room` bytes, into the workspace: the address behind it, 0 for any surprise.
+
+    Behind the `room` bytes stands a zero byte, and 31 more may be read.
+    """
+    head_size = load64(work + HEAD_SIZE * 8)
+    if head_size == 0 or room < head_size or not head_matches(p, work + HEAD_AT, head_size):
+        return 0
     px_decimals, qty_decimals = load64(work + PX_DECIMALS * 8), load64(work + QTY_DECIMALS * 8)
     bids, p = scan_side(tables, p + head_size, 1, px_decimals, qty_decimals, work + BIDS_AT)
     if p < 0 or load64(p) != ASKS or load8(p + 8) != OPEN:
-        return False
+        return 0
     asks, p = scan_side(tables, p + 9, -1, px_decimals, qty_decimals, work + ASKS_AT)
     if p < 0:
-        return False
+        return 0
     claimed = -1
     if load64(p) == CHECKSUM_1:
         if load32(p + 8) != CHECKSUM_2:
-            return False
+            return 0
         claimed, p = checksum_field(p + 12)
         if p < 0:
-            return False
+            return 0
     ts_exch = 0
     if load64(p) == STAMP_1:
         if load64(p + 6) != STAMP_2:
-            return False
+            return 0
         ts_exch, p = stamp_field(p + 14)
         if p < 0 or load8(p) != TAIL & 255:
-            return False
+            return 0
         p += 1
-    if load32(p) & 0xFFFFFF != TAIL >> 8 or p + 3 != end:
-        return False
+    if load32(p) & 0xFFFFFF != TAIL >> 8:
+        return 0
     store64(work + NEW_BIDS * 8, bids)
     store64(work + NEW_ASKS * 8, asks)
     store64(work + NEW_CLAIMED * 8, claimed)
     store64(work + NEW_TS * 8, ts_exch)
-    return True
+    return p + 3

@@ -7,6 +7,7 @@ import numpy as np
 from desk.kernels.averages import ema, true_range, wilder
 from desk.kernels.jit import forget_older
 from desk.kernels.l2 import l2_entries
+from desk.kernels.l2_lines import l2_lines_entry
 from desk.kernels.l3 import l3_entries
 from desk.kernels.l3_read import l3_reader
 from desk.kernels.profile import spread_volume
@@ -24,5 +25,6 @@ def warm() -> None:
     true_range(few, few, few)
     spread_volume(few, few + 1.0, few, 1.0, 1.0, 4)
     l2_entries()
+    l2_lines_entry()
     l3_entries()
     l3_reader()

@@ -8,7 +8,7 @@ end in the same state: tests compare them after every frame.
 from __future__ import annotations
 
 from itertools import pairwise, repeat
-from typing import NoReturn
+from typing import NamedTuple, NoReturn
 
 import msgspec
 import numpy as np
@@ -17,13 +17,14 @@ from desk.errors import FeedError
 from desk.kernels import l2, l2_scan
 from desk.kernels.crc import TABLES
 from desk.kernels.l2 import FALLBACK, HEADER, READ
+from desk.kernels.l2_lines import PAD, l2_lines_entry
 from desk.kernels.l2_scan import ENTRIES, FRAME_BYTES
 from desk.market.checksum import book_crc
 from desk.market.l2 import L2Side
 from desk.market.sides import TwoSided
 from desk.messages import BookUpdate, Side
 
-__all__ = ["FALLBACK", "READ", "RawL2Book"]
+__all__ = ["FALLBACK", "READ", "Lines", "RawL2Book", "Taken"]
 
 Levels = list[tuple[int, int]]
 
@@ -33,6 +34,28 @@ DRIFT = 64  # records a side may float before it is moved back: a move per that 
 LIMIT = 10**l2_scan.MAX_DIGITS
 TOP = (1 << 63) - 1
 TABLES_AT = int(TABLES.ctypes.data)
+
+
+class Lines:
+    """Whole lines of text, each ending in a line feed, where `feed_all` can read them; the text is copied once."""
+
+    __slots__ = ("_memory", "at", "size", "text")
+
+    def __init__(self, text: bytes) -> None:
+        self.text, self.size = text, len(text)
+        self._memory = np.zeros(self.size + PAD, np.uint8)
+        self._memory[: self.size] = np.frombuffer(text, np.uint8)
+        self.at = int(self._memory.ctypes.data)
+
+
+class Taken(NamedTuple):
+    """What `feed_all` read: up to `end` in the text, so many lines; of them proven, wrong (the last one), unchecked."""
+
+    end: int
+    lines: int
+    proven: int
+    wrong: int
+    unchecked: int
 
 
 class RawL2Book(TwoSided):
@@ -96,6 +119,16 @@ class RawL2Book(TwoSided):
             return FALLBACK
         self._room[:size] = frame
         return self._read(self._book_at, self._work_at, TABLES_AT, size)
+
+    def feed_all(self, lines: Lines, start: int) -> Taken:
+        """Feed the frames of the lines from `start` on, in one call, up to a line that `feed` would not read.
+
+        A line is a frame, or a recording's: time, tab, "<", tab, frame. Stops behind a frame whose checksum is wrong.
+        """
+        end = start + l2_lines_entry()(self._book_at, self._work_at, TABLES_AT, lines.at + start, lines.size - start)
+        count, unchecked = self._work[l2_scan.LINES], self._work[l2_scan.UNCHECKED]
+        wrong = int(count > 0 and self.claimed >= 0 and self.claimed != self.computed)
+        return Taken(end, count, count - unchecked - wrong, wrong, unchecked)
 
     def apply(self, update: BookUpdate) -> None:
         """Apply one decoded message whole: the snapshot, and the frames that `feed` did not read.

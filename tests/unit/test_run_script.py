@@ -52,6 +52,10 @@ class Checkout:
         self.root, self.home, self.bin = base / "a checkout", base / "home", tools(base / "bin")
         self.lock = wheel(base / "wheels", "tiny", "tiny", "NAME = 'tiny'\n")
         tests = wheel(base / "wheels", "tinytest", "pytest", "import sys; print('pytest', *sys.argv[1:])\n")
+        peers = wheel(base / "wheels", "tinypeer", "peer", "NAME = 'peer'\n")
+        (self.root / "benchmarks").mkdir(parents=True)
+        (self.root / "requirements-bench.lock").write_text(peers)
+        (self.root / "benchmarks/__main__.py").write_text("import sys; print('bench', *sys.argv[1:])\n")
         (self.root / "desk/kernels").mkdir(parents=True)
         self.home.mkdir()
         shutil.copy(ROOT / "run", self.root / "run")
@@ -122,6 +126,22 @@ def test_the_verb_test_adds_what_tests_need_once_and_hands_its_arguments_on(inst
     assert "installing requirements-dev.lock" in first.stderr
     assert installed.start("test").stderr == ""
     assert installed.start("x").stderr == ""  # the tests' lock holds all of the program's
+
+
+def test_the_verb_bench_installs_its_peers_apart_once_and_runs_without_them_too(installed: Checkout) -> None:
+    """Breaks: a peer's old pandas replaces the program's, or a peer that cannot be had ends the benchmark."""
+    lock = installed.root / "requirements-bench.lock"
+    whole = lock.read_text()
+    lock.write_text("absent==9.9 --hash=sha256:" + "0" * 64 + "\n")
+    without = installed.start("bench", "--quick")
+    assert (without.returncode, without.stdout) == (0, "bench --quick\n"), without.stderr
+    assert "their rows are left out" in without.stderr
+    lock.write_text(whole)
+    assert "installing requirements-bench.lock" in installed.start("bench").stderr
+    assert installed.start("bench").stderr == ""
+    assert installed.start("x").stderr == ""
+    assert list(installed.root.glob(".venv-bench/lib/*/site-packages/peer.py"))
+    assert not list(installed.root.glob(".venv/lib/*/site-packages/peer.py"))
 
 
 def test_a_changed_kernel_is_compiled_again(installed: Checkout) -> None:
@@ -235,5 +255,5 @@ def test_the_lock_of_the_tests_holds_every_line_of_the_programs_lock() -> None:
 
 def test_lock_files_name_no_registry() -> None:
     """Breaks: an install works only where somebody else's mirror is reachable."""
-    for name in ("requirements.lock", "requirements-dev.lock"):
+    for name in ("requirements.lock", "requirements-dev.lock", "requirements-bench.lock"):
         assert "://" not in (ROOT / name).read_text(encoding="utf-8")

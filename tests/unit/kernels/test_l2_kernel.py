@@ -14,7 +14,7 @@ from desk.instrument import fixed
 from desk.kernels import l2, l2_scan
 from desk.kernels.crc import TABLES
 from desk.kernels.l2 import read_frame
-from desk.kernels.l2_scan import checksum_field, number, scan, stamp_field
+from desk.kernels.l2_scan import checksum_field, number, scan_frame, stamp_field
 from desk.wire.stamps import format_ns, parse_ns
 
 TABLES_AT = TABLES.ctypes.data
@@ -45,7 +45,7 @@ class Work:
 
     def scan(self, text: bytes) -> bool:
         self.put(text)
-        return bool(scan(self.at, TABLES_AT, len(text)))
+        return bool(scan_frame(self.at, TABLES_AT, len(text)))
 
 
 @settings(deadline=None, max_examples=500)
@@ -131,7 +131,7 @@ def test_a_frame_cut_anywhere_is_refused_though_its_end_still_lies_in_memory():
     assert work.scan(FRAME)
     for size in range(len(FRAME)):
         work.put(FRAME)
-        assert not scan(work.at, TABLES_AT, size), FRAME[:size]
+        assert not scan_frame(work.at, TABLES_AT, size), FRAME[:size]
         if size >= len(HEAD):
             assert not work.bytes[l2_scan.FRAME_AT + size : l2_scan.FRAME_AT + size + 16].any(), (
                 "zero bytes are what stops the scanner"
@@ -150,7 +150,7 @@ def test_a_frame_that_fills_the_buffer_is_read_without_leaving_it():
         assert (work.bytes[l2_scan.WORK_BYTES :] == 0x39).all()
         numbers = HEAD + b'{"price":' + filler * (l2_scan.FRAME_BYTES - len(HEAD) - 9)
         assert not work.scan(numbers)
-    assert not scan(work.at, TABLES_AT, l2_scan.FRAME_BYTES + 1)
+    assert not scan_frame(work.at, TABLES_AT, l2_scan.FRAME_BYTES + 1)
 
 
 def test_entries_are_written_up_to_the_limit_and_no_further():

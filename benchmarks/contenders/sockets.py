@@ -1,0 +1,219 @@
+"""Socket to book: everybody's own client against one server that serves the same recording as fast as it is read.
+
+Measured is the CPU of the client's whole process, all threads, from its first frame to its last.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any
+
+from benchmarks.contenders import Contender, Given, Result, Work
+from benchmarks.contenders.measure import cpu, text_crc
+from benchmarks.contenders.peers import LESS, NautilusBook, know_decimals, sdk_crc
+
+PATIENCE_S = 15.0
+
+
+class Meter:
+    """CPU from the first of `count` frames to the last."""
+
+    def __init__(self, count: int) -> None:
+        self.count, self.seen = count, 0
+        self.first = self.last = 0.0
+        self.done = asyncio.Event()
+        self._loop = asyncio.get_running_loop()
+
+    def begin(self) -> None:
+        """Before a frame is handled."""
+        if not self.seen:
+            self.first = cpu()
+
+    def end(self) -> None:
+        """After it."""
+        self.seen += 1
+        if self.seen == self.count:
+            self.last = cpu()
+            self._loop.call_soon_threadsafe(self.done.set)  # nautilus calls from a thread of its own
+
+    async def wait(self) -> None:
+        try:
+            await asyncio.wait_for(self.done.wait(), PATIENCE_S)
+        except TimeoutError:
+            raise TimeoutError(f"{self.seen} of {self.count} frames came within {PATIENCE_S:.0f} s") from None
+
+    @property
+    def us(self) -> float:
+        return (self.last - self.first) / self.count * 1e6
+
+
+def ours(channel: str) -> Contender:
+    """The desk's own feed (picows on uvloop): checksum, features and score after every frame."""
+
+    def prepare(given: Given) -> Work:
+        import uvloop
+
+        from desk.events import Event, Frame
+        from desk.io.websocket import Feed
+        from desk.messages import LinkSpec, Subscription
+        from desk.run.clock import now_ns
+        from desk.signals.watch import Watch
+        from desk.wire.kraken import KrakenCodec
+        from desk.wire.session import Policy, Session
+        from hft_signals import OrderBookAnalyzer
+
+        wanted = (Subscription(channel, "BTC/USD", given["depth"]),)
+
+        async def go() -> Result:
+            watch = Watch("kraken", (LinkSpec("bench", wanted),), KrakenCodec(), OrderBookAnalyzer().score, {"*": 0.5})
+            meter = Meter(given["count"])
+
+            def post(event: Event, received: int) -> None:
+                if type(event) is Frame and event.data.startswith(b'{"channel"'):
+                    meter.begin()
+                    watch.frame(event)
+                    meter.end()
+
+            token = _no_token if channel == "level3" else None
+            feed = Feed(
+                0, Session(KrakenCodec(), list(wanted), Policy(), lambda n: 0), given["ws"], post, now_ns, token
+            )
+            task = asyncio.create_task(feed.run())
+            await meter.wait()
+            feed.stop()
+            await task
+            track = watch.markets["BTC/USD@kraken"].tracks[channel]
+            return {
+                "us": meter.us,
+                "proven": track.crc_ok,
+                "wrong": track.crc_bad,
+                "with": "checksum, features, score",
+                "final": track.book.checksum,
+            }
+
+        return lambda: uvloop.run(go())
+
+    return prepare
+
+
+async def _no_token() -> str:
+    return "bench"
+
+
+def ccxt(given: Given) -> Work:
+    """ccxt.pro's `watch_order_book`, which checks no checksum."""
+    import ccxt.pro
+
+    async def go() -> Result:
+        meter = Meter(given["count"])
+        ex = ccxt.pro.kraken({"newUpdates": True})
+        ex.urls["api"]["public"] = ex.urls["api"]["private"] = given["rest"]
+        for name in ("public", "private", "publicV2", "privateV2"):
+            ex.urls["api"]["ws"][name] = given["ws"]
+        original = ex.handle_order_book
+
+        def handle(client: Any, message: Any, *rest: Any) -> Any:
+            meter.begin()
+            answer = original(client, message, *rest)
+            meter.end()
+            return answer
+
+        ex.handle_order_book = handle
+
+        async def watch() -> None:
+            while True:
+                await ex.watch_order_book("BTC/USD", given["depth"])
+
+        watching = asyncio.create_task(watch())
+        try:
+            await asyncio.wait({watching, asyncio.create_task(meter.wait())}, return_when=asyncio.FIRST_COMPLETED)
+            if not meter.done.is_set():
+                watching.result()
+            held = ex.orderbooks["BTC/USD"]
+            asks, bids = ([(f"{px:.1f}", f"{qty:.8f}") for px, qty in held[side][:10]] for side in ("asks", "bids"))
+        finally:
+            watching.cancel()
+            await asyncio.gather(watching, return_exceptions=True)
+            await ex.close()
+        return {"us": meter.us, "does less": "no checksum", "final": text_crc(asks, bids)}
+
+    return lambda: asyncio.run(go())
+
+
+def kraken_sdk(given: Given) -> Work:
+    """python-kraken-sdk's `SpotOrderBookClient`."""
+    from kraken.spot import SpotOrderBookClient
+
+    async def go() -> Result:
+        meter = Meter(given["count"])
+
+        class Client(SpotOrderBookClient):  # type: ignore[misc]
+            WS_URL = given["ws"].removesuffix("/v2")
+            URL = given["rest"]
+
+            async def on_message(self, message: Any) -> None:
+                mine = isinstance(message, dict) and message.get("channel") == "book"
+                if mine:
+                    meter.begin()
+                await super().on_message(message)
+                if mine:
+                    meter.end()
+
+        client = Client(depth=given["depth"])
+        know_decimals(client)
+        await client.start()
+        await client.add_book(pairs=["BTC/USD"])
+        await meter.wait()
+        final = sdk_crc(client)
+        await client.close()
+        return {"us": meter.us, "with": "checksum", "final": final}
+
+    return lambda: asyncio.run(go())
+
+
+def nautilus(channel: str) -> Contender:
+    """nautilus_trader's Rust WebSocket client, then as in process.
+
+    Its releases for Python 3.11 have no Kraken client; this is what its adapters in Python do: frame to a callback,
+    msgspec's typed decoder, deltas, `OrderBook.apply_deltas`.
+    """
+
+    def prepare(given: Given) -> Work:
+        import uvloop
+        from nautilus_trader.core.nautilus_pyo3 import WebSocketClient, WebSocketConfig
+
+        request = {
+            "method": "subscribe",
+            "params": {"channel": channel, "symbol": ["BTC/USD"], "depth": given["depth"]},
+        }
+        if channel == "level3":
+            request["params"]["token"] = "bench"  # type: ignore[index]
+
+        async def go() -> Result:
+            meter = Meter(given["count"])
+            apply = NautilusBook(channel).apply
+            head = f'{{"channel":"{channel}"'.encode()
+            failed: list[BaseException] = []
+
+            def handle(raw: bytes) -> None:
+                if raw.startswith(head):
+                    meter.begin()
+                    try:
+                        apply(raw)
+                    except Exception as err:  # noqa: BLE001  # it would swallow it
+                        failed.append(err)
+                    meter.end()
+
+            config = WebSocketConfig(url=given["ws"], handler=handle, headers=[])
+            client = await WebSocketClient.connect(config=config)
+            await client.send_text(json.dumps(request).encode())
+            await meter.wait()
+            await client.disconnect()
+            if failed:
+                raise failed[0]
+            return {"us": meter.us, "does less": LESS}
+
+        return lambda: uvloop.run(go())
+
+    return prepare
