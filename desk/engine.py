@@ -10,7 +10,21 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
-from desk.events import Accepted, Answer, Command, Ended, Event, Fill, Frame, LinkDown, LinkUp, Start, Timer, TrendBias
+from desk.events import (
+    Accepted,
+    Answer,
+    ClockJump,
+    Command,
+    Ended,
+    Event,
+    Fill,
+    Frame,
+    LinkDown,
+    LinkUp,
+    Start,
+    Timer,
+    TrendBias,
+)
 from desk.intents import (
     CancelOrder,
     Decline,
@@ -79,6 +93,7 @@ class Engine:
             Fill: self._fill,
             Ended: self._ended,
             TrendBias: self._bias,
+            ClockJump: self._jump,
             Command: self._command,
         }
 
@@ -167,6 +182,11 @@ class Engine:
             seat.biases[event.symbol] = event
             yield from self._answer(seat, seat.strategy.on_bias(event, seat))
 
+    def _jump(self, event: ClockJump) -> Iterator[Effect]:
+        self.watch.time.restart()  # no entries until it is measured again
+        text = f"CLOCK JUMP {event.by_ns / 1e9:+,.1f} s: the machine's clock was set, or the machine slept"
+        yield Tell("alarm", "CLOCK_JUMP", f"{text}; no entries until the venue's clock is measured again", self.seq)
+
     def _command(self, event: Command) -> Iterator[Effect]:
         text = event.why
         if event.what == "pause":
@@ -244,6 +264,7 @@ class Engine:
             ready=market.ready,
             age_ns=market.age_ns,
             mid=market.mid if market.ready else 0.0,
+            clock_ns=market.time.error_ns,
             free=float(self.portfolio.free(instrument.quote)),
             seat=seat.number,
         )

@@ -107,6 +107,13 @@ class TrendBias(msgspec.Struct, frozen=True, gc=False, tag="bias"):
     because: dict[str, float] = {}
 
 
+class ClockJump(msgspec.Struct, frozen=True, gc=False, tag="jump"):
+    """The machine's clock moved by `by_ns` against its uninterrupted time: it was set, or the machine slept."""
+
+    ts: int
+    by_ns: int
+
+
 class Command(msgspec.Struct, frozen=True, gc=False, tag="command"):
     """A person's word: "pause", "resume", "kill", "flatten", "stop"; or the desk's own: "halt", a
     breaker's word from before a restart; "note", something to write down.
@@ -117,4 +124,4 @@ class Command(msgspec.Struct, frozen=True, gc=False, tag="command"):
     why: str = ""
 
 
-Event = Start | Frame | Answer | LinkUp | LinkDown | Timer | Accepted | Fill | Ended | TrendBias | Command
+Event = Start | Frame | Answer | LinkUp | LinkDown | Timer | Accepted | Fill | Ended | TrendBias | ClockJump | Command

@@ -153,9 +153,11 @@ class Ack(msgspec.Struct, frozen=True, gc=False):
 
 
 class Pong(msgspec.Struct, frozen=True, gc=False):
-    """Answer to a ping."""
+    """Answer to a ping: its number, and when it came and left by the venue's clock (ns, 0 where it does not say)."""
 
     req_id: int = 0
+    time_in: int = 0
+    time_out: int = 0
 
 
 class Heartbeat(msgspec.Struct, frozen=True, gc=False):

@@ -16,11 +16,12 @@ import msgspec
 from desk.errors import FeedError
 from desk.instrument import Instrument
 from desk.market.bars import MinuteBars
-from desk.market.flow import TouchFlow
+from desk.market.flow import LevelFlow, TouchFlow
 from desk.market.raw_l2 import READ, RawL2Book
 from desk.market.raw_l3 import RawL3Book
 from desk.market.spread import SpreadClock
 from desk.market.tape import TradeTape
+from desk.market.venue_time import VenueTime
 from desk.messages import BookUpdate, OrdersUpdate, Trade
 
 CHANNELS: dict[str, type[RawL2Book] | type[RawL3Book]] = {"book": RawL2Book, "level3": RawL3Book}
@@ -130,8 +131,8 @@ class Market:
     """One instrument: its books by channel, its bars, its tape, the flow at its touch. `track` is the book to use."""
 
     __slots__ = (
-        "_flows", "bars", "contradicted", "flow", "heard", "inst", "instrument", "last", "now", "spread",
-        "tape", "tracks", "venue_status",
+        "_flows", "bars", "contradicted", "flow", "heard", "inst", "instrument", "last", "levels", "now", "spread",
+        "tape", "time", "tracks", "venue_status",
     )  # fmt: skip
 
     def __init__(self, inst: str) -> None:
@@ -142,12 +143,14 @@ class Market:
         self.tape = TradeTape(inst)
         self.flow = TouchFlow()  # of the touch of the book that is believed
         self.spread = SpreadClock()
+        self.levels: LevelFlow | None = None  # kept only where a strategy asked for it (the engine feeds it)
         self._flows: Track | None = None  # the book that feeds them
         self.last: Trade | None = None
         self.venue_status = "unknown"
         self.now = 0
         self.contradicted = 0  # ns, since when trades print outside a book that does not move
         self.heard: dict[int, int] = {}  # link → ns of its last frame, shared with the engine
+        self.time = VenueTime()  # of its venue, shared too
 
     @property
     def track(self) -> Track | None:
@@ -173,6 +176,8 @@ class Market:
         """No book is believed: what flowed until one is again cannot be known."""
         self.flow.restart()
         self.spread.restart()
+        if self.levels is not None:
+            self.levels.restart()
         self._flows = None
 
     # --- what strategies see (desk.strategies.base.BookView)
@@ -197,14 +202,18 @@ class Market:
 
     @property
     def age_ns(self) -> int:
-        """ns since the last proof that the book is current: a frame of any kind on its connection.
+        """ns since the venue sent the last proof that the book is current: a frame of any kind on its connection.
 
-        Kraken sends a heartbeat every second on a live connection, so a quiet pair is not a stale one.
+        In the venue's time, offset-corrected: a frame that came late was already old when it came. Kraken sends a
+        heartbeat every second on a live connection, so a quiet pair is not a stale one.
         """
         track = self.track
         if track is None:
             return self.now
-        return self.now - max(track.proof, self.heard.get(track.link, 0))
+        heard = self.heard.get(track.link, 0)
+        if heard > track.proof:  # without a stamp of its own: as late as the newest stamped one of its connection
+            return self.now - heard + self.time.lags.get(track.link, 0)
+        return self.now - track.proof + self.time.lag(track)
 
     @property
     def book(self) -> RawL2Book | RawL3Book:

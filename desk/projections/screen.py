@@ -101,7 +101,9 @@ class Screen(msgspec.Struct, frozen=True, tag="screen"):
     breaker: str = "armed"
     journal_seq: int = 0
     journal_state: str = "ok"
-    clock_ms: float | None = None
+    clock_ms: float | None = None  # the venue's clock minus ours
+    clock_pm_ms: float | None = None  # true within this
+    clock_state: str = "not measured"  # "ok" | "off" | "WRONG"
     pnl_quote: float = 0.0
     fee_tier: str = ""
     reports: tuple[str, ...] = ()

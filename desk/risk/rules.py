@@ -18,6 +18,7 @@ from desk.messages import Side
 from desk.risk.account import Account, Purse
 
 SECOND = 1_000_000_000
+CLOCK = 2 * SECOND  # beyond it the venue's time and ours cannot be compared, and no one signs anything
 
 
 class Limits(msgspec.Struct, frozen=True):
@@ -35,15 +36,20 @@ class Limits(msgspec.Struct, frozen=True):
     max_losses: int
     cooldown_ns: int
     stale_ns: int
+    clock_ns: int = CLOCK
 
 
 class Market(msgspec.Struct, frozen=True, gc=False):
-    """What the rules need to know now; `mid` in ticks, anything while the book is not ready; `free` cash unreserved."""
+    """What the rules need to know now; `mid` in ticks, anything while the book is not ready; `free` cash unreserved.
+
+    `clock_ns`: the farthest the venue's clock may be from ours, None until measured.
+    """
 
     instrument: Instrument
     ready: bool
     age_ns: int
     mid: float
+    clock_ns: int | None
     free: float = inf
     seat: int = 0
 
@@ -121,6 +127,12 @@ def book_not_ready(p: Place, a: Account, lim: Limits, now: int, m: Market) -> Br
 def stale_book(p: Place, a: Account, lim: Limits, now: int, m: Market) -> Broken:
     """Age of the last proof that the book is current, in seconds. From the future is as bad as old."""
     return None if 0 <= m.age_ns <= lim.stale_ns else (m.age_ns / SECOND, lim.stale_ns / SECOND)
+
+
+def clock(p: Place, a: Account, lim: Limits, now: int, m: Market) -> Broken:
+    """Seconds that the venue's clock may be from ours at most, offset and uncertainty; unmeasured is refused."""
+    error = float("nan") if m.clock_ns is None else m.clock_ns
+    return None if error <= lim.clock_ns else (error / SECOND, lim.clock_ns / SECOND)
 
 
 def order_size(p: Place, a: Account, lim: Limits, now: int, m: Market) -> Broken:
@@ -201,6 +213,7 @@ ENTRY_RULES: tuple[Rule, ...] = (
     not_trading,
     book_not_ready,
     stale_book,
+    clock,
     order_size,
     trade_risk,
     funds,

@@ -15,19 +15,23 @@ import msgspec
 
 from desk.engine import Engine
 from desk.errors import DeskError
-from desk.events import Answer, Command, Event, Frame, LinkDown, LinkUp, Start, TrendBias
+from desk.events import Answer, ClockJump, Command, Event, Frame, LinkDown, LinkUp, Start, TrendBias
 from desk.intents import Effect, Resync
 from desk.io.journal import JournalWriter
 from desk.io.kraken_rest import fetch_minutes
 from desk.io.recorder import Recorder
 from desk.io.websocket import Feed
+from desk.projections.screen import Screen
 from desk.risk.last_gate import LastGate
 from desk.run.children import Child
-from desk.run.clock import now_ns
+from desk.run.clock import JumpDetector, now_ns, wall_ns
+from desk.run.commands import Commands, terminal
 from desk.run.loop import Loop, SimulatedVenue
 from desk.run.picture import Picture
+from desk.run.private import guarded
 from desk.run.rehearse import RehearsalFeed
 from desk.run.safety import Safety
+from desk.run.shared import Inbox, Shared
 from desk.run.source import Source
 from desk.wire.kraken import KrakenCodec
 from desk.wire.session import Policy, Session
@@ -101,6 +105,9 @@ class Run:
         self.feeds: list[Feed | RehearsalFeed] = [self._feed(number) for number in range(len(source.links))]
         self.console: Child | None = None
         self.analyst: Child | None = None
+        self.shared: Shared[Screen] = Shared()
+        self.inbox = Inbox()
+        self._clock = JumpDetector(wall_ns(), now_ns())
         self._down_since: dict[int, int] = dict.fromkeys(range(len(self.feeds)), self.started)
         self._tasks: list[asyncio.Task[None]] = []
         self._asides: list[asyncio.Task[None]] = []
@@ -116,13 +123,14 @@ class Run:
             Policy(silence=self.source.silence_ns),
             lambda most: random.randint(0, most),  # noqa: S311 - spreads reconnects, guards nothing
         )
+        token = self.source.token(number)
         feed = Feed(
             number,
             session,
             self.source.urls[number],
             self._post,
             now_ns,
-            self.source.token(number),
+            guarded(token, self.engine.watch.time) if token is not None else None,
             stamped=self.source.stamped,
         )
         feed.stamp = self.source.begin if self.source.stamped else 0
@@ -137,6 +145,7 @@ class Run:
         for note in self.source.notes:
             self.picture.say(note)
         await self._children()
+        self._open_doors()
         if self.recorder is not None:
             self.recorder.start(self.picture.say)
         gc.collect()
@@ -150,8 +159,6 @@ class Run:
         self._spawn(self._watch_latch())
         if self.source.rest_url:
             self._aside(self._history())
-        if self.console is not None:
-            self._spawn(self._draw())
         watchers: list[asyncio.Task[Any]] = [asyncio.create_task(self.stop.wait())]
         watchers += [asyncio.create_task(feed.finished.wait()) for feed in self.feeds]
         watchers += self._tasks
@@ -171,6 +178,33 @@ class Run:
             self.analyst = await Child.start("analyst", self.plan.analyst, logs / "analyst.log")
             self._aside(self._listen(self.analyst))
             self._aside(self._tell_averages(self.analyst))
+
+    def _open_doors(self) -> None:
+        """Let other threads in: to the inbox, and where a person types, to the newest picture."""
+        loop = asyncio.get_running_loop()
+        self.inbox = Inbox(lambda: loop.call_soon_threadsafe(self._drain))
+        fd = terminal()
+        if fd is not None:
+            show = self.picture.say if self.console is not None else print_line
+
+            def say(text: str) -> None:
+                loop.call_soon_threadsafe(show, text)
+
+            Commands(self.inbox, self.shared, say).start(fd)
+        if self.console is not None or fd is not None:
+            self._spawn(self._draw())
+
+    def _drain(self) -> None:
+        """Take in what other threads posted; its time is now."""
+        events, refused = self.inbox.take()
+        if refused:
+            self.picture.say(f"INBOX FULL: {refused} events of other threads were refused")
+        for event in events:
+            if isinstance(event, Command) and event.what == "stop":
+                self.stop.set()  # the end of the run tells the engine
+                continue
+            now = self.loop.now if self.source.stamped else now_ns()
+            self.loop.arrive(msgspec.structs.replace(event, ts=now), 0)
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         self._tasks.append(asyncio.create_task(work))
@@ -243,28 +277,37 @@ class Run:
     async def _tick(self) -> None:
         while True:
             await asyncio.sleep(TICK_S)
-            self.loop.until(now_ns())
+            now = now_ns()
+            if by := self._clock.look(wall_ns(), now):
+                self.loop.arrive(ClockJump(now, by), 0)
+            self.loop.until(now)
 
     async def _history(self) -> None:
         """Hand the venue's last 720 minutes to the engine, symbol by symbol, once their decimals are known."""
         for symbol in self.source.symbols:
             key = f"{symbol}@{self.source.venue}"
             try:
-                raw = await asyncio.to_thread(fetch_minutes, self.source.rest_url, symbol)
                 async with asyncio.timeout(HISTORY_S):
                     while key not in self.engine.watch.instruments:  # noqa: ASYNC110 - the engine knows no asyncio
                         await asyncio.sleep(TICK_S)
+                await asyncio.to_thread(self._fetch, symbol)
             except (DeskError, TimeoutError) as err:
                 self.picture.say(f"{symbol}: no history to warm up on ({err or 'the symbol is unknown'})")
                 continue
-            self.loop.arrive(Answer(now_ns(), "OHLC", symbol, raw), 0)
             await asyncio.sleep(0.0 if self.source.simulated else PACE_S)
+
+    def _fetch(self, symbol: str) -> None:
+        """In a thread of its own: ask the venue, and post its answer. A full inbox counts and says what it refused."""
+        self.inbox.post(Answer(0, "OHLC", symbol, fetch_minutes(self.source.rest_url, symbol)))
 
     # --- the people's side
 
     async def _draw(self) -> None:
-        while self.console is not None:
-            self.console.say(self.picture.screen(self.loop, now_ns()))
+        while True:
+            screen = self.picture.screen(self.loop, now_ns())
+            self.shared.publish(screen)
+            if self.console is not None:
+                self.console.say(screen)
             await asyncio.sleep(PICTURE_S)
 
     async def _listen(self, analyst: Child) -> None:
@@ -306,6 +349,11 @@ async def execute(
     finally:
         if recorder is not None:
             recorder.close()  # nothing to do after a proper end; a run that failed keeps its frames
+
+
+def print_line(text: str) -> None:
+    """Answer a person where no console draws: standard output belongs to the summary."""
+    print(text, file=sys.stderr)  # noqa: T201
 
 
 def stop_signal() -> asyncio.Event:

@@ -59,6 +59,7 @@ class Loop:
         self.watch_effect = watch_effect
         self.blotter = BlotterFold(engine.watch.instruments)
         self.tick_to_signal = Percentiles()
+        self.feed_latency = Percentiles()  # the venue's stamp to our receipt, one sample a book and beat
         self.now = 0
         self._inbox: deque[Event] = deque()
         self._running = False
@@ -95,6 +96,8 @@ class Loop:
             else:
                 self._next_beat += BEAT
                 self.post(Timer(at, "beat"))
+                for lag in self.engine.watch.time.sampled:
+                    self.feed_latency.add(lag)
         self.now = max(self.now, ts)
 
     def post(self, event: Event) -> None:

@@ -11,6 +11,8 @@ from desk.instrument import Instrument, split_key
 from desk.intents import Decline, Effect, Noted, Refuse, Signal, Tell
 from desk.market.state import BookState, Market
 from desk.market.tape import SLOW as TAPE_WINDOW
+from desk.market.venue_time import VenueTime
+from desk.projections.latency import Percentiles
 from desk.projections.screen import BookRow, PositionRow, Screen, SignalRow, SymbolRow
 from desk.run.loop import Loop
 from desk.run.source import Source
@@ -87,6 +89,7 @@ class Picture:
             self._rate = (watch.frames - frames) * 1e9 / (now - since)
             self._frames_before = (watch.frames, now)
         counts = loop.blotter.result()
+        reading = watch.time.reading
         markets = list(watch.markets.values())
         for market in markets:
             market.now = engine.now
@@ -105,7 +108,7 @@ class Picture:
             signals=tuple(self.signals),
             positions=position_rows(engine, markets),
             refusals=dict(counts.refusals),
-            latency_us={name: loop.tick_to_signal.at(q) for name, q in (("p50", 0.5), ("p99", 0.99), ("p99_9", 0.999))},
+            latency_us=points(loop.tick_to_signal) | {f"feed_{at}": us for at, us in points(loop.feed_latency).items()},
             orders_open=len(engine.account.open_orders),
             orders=counts.orders,
             fills=counts.fills,
@@ -114,6 +117,9 @@ class Picture:
             breaker=engine.account.state(engine.now),
             journal_seq=loop.journal.seq,
             journal_state=loop.journal.broken or "ok",
+            clock_ms=reading.offset_ns / 1e6 if reading else None,
+            clock_pm_ms=reading.uncertainty_ns / 1e6 if reading else None,
+            clock_state=watch.time.state.value,
             pnl_quote=float(engine.portfolio.pnl(engine.quotes[0])) if engine.quotes else 0.0,
             fee_tier=self.fee_tier,
             reports=tuple(self.reports),
@@ -165,7 +171,6 @@ class Picture:
         """The run in one object: the JSON of `--json`, and session.json."""
         engine = loop.engine
         counts = loop.blotter.result()
-        percentiles = {name: loop.tick_to_signal.at(q) for name, q in (("p50", 0.5), ("p99", 0.99), ("p99_9", 0.999))}
         return {
             "mode": self.mode,
             "feed": self.source.feed,
@@ -195,12 +200,31 @@ class Picture:
             "fees_by_quote": {quote: str(fees) for quote, fees in engine.portfolio.fees.items()},
             "fee_tier": self.fee_tier,
             "biases": {symbol: {"score": b.score, "label": b.label} for symbol, b in engine.biases.items()},
-            "latency_us": {"tick_to_signal": percentiles},
+            "latency_us": {"tick_to_signal": points(loop.tick_to_signal), "feed": points(loop.feed_latency)},
+            "clock": clock_summary(engine.watch.time),
             "reports": list(self.reports),
             "session": str(loop.journal.folder),
             "effect_hash": loop.journal.effect_hash,
             "problems": [loop.journal.broken] if loop.journal.broken else [],
         }
+
+
+def points(histogram: Percentiles) -> dict[str, float | None]:
+    """The percentiles that people are shown, in µs."""
+    return {name: histogram.at(q) for name, q in (("p50", 0.5), ("p99", 0.99), ("p99_9", 0.999))}
+
+
+def clock_summary(time: VenueTime) -> dict[str, Any]:
+    """The venue's clock against ours: numbers only where they were measured."""
+    reading, drift = time.reading, time.clock.drift_ppm
+    return {
+        "state": time.state.value,
+        "offset_ms": round(reading.offset_ns / 1e6, 3) if reading else None,
+        "uncertainty_ms": round(reading.uncertainty_ns / 1e6, 3) if reading else None,
+        "source": reading.source if reading else None,
+        "drift_ppm": round(drift, 2) if drift is not None else None,
+        "jumps": time.clock.jumps,
+    }
 
 
 def with_tape(scores: dict[str, dict[str, Any]], engine: Engine) -> dict[str, dict[str, Any]]:
@@ -222,7 +246,7 @@ def book_rows(markets: list[Market]) -> tuple[BookRow, ...]:
         symbol, venue = split_key(market.inst)
         for channel in ("level3", "book"):
             if (track := market.tracks.get(channel)) is not None:
-                age = (market.now - track.proof) / 1e6 if track.proof else None
+                age = (market.now - track.proof + market.time.lag(track)) / 1e6 if track.proof else None
                 rows.append(
                     BookRow(
                         symbol,

@@ -15,6 +15,7 @@ from desk.errors import DecodeError
 from desk.events import Answer, Frame
 from desk.instrument import Instrument
 from desk.market.state import STALL, BookState, Fault, Market, Track
+from desk.market.venue_time import VenueTime
 from desk.messages import (
     Ack,
     BookUpdate,
@@ -24,6 +25,7 @@ from desk.messages import (
     LinkSpec,
     Message,
     OrdersUpdate,
+    Pong,
     Side,
     Subscription,
     Trade,
@@ -33,6 +35,7 @@ from desk.messages import (
 from desk.signals.features import SpreadStats, features
 from desk.signals.shape import Score, ScoreFn
 from desk.wire.codec import Codec
+from desk.wire.ping import sent_at
 
 HEAD = 33  # bytes that tell an update of either book from everything else
 UPDATES = {b'{"channel":"book","type":"update"': "book", b'{"channel":"level3","type":"updat': "level3"}
@@ -71,6 +74,7 @@ class Watch:
         self.no_score: dict[str, str] = {}  # inst → why its believable book has no score
         self.spreads: dict[str, SpreadStats] = {}
         self.heard: dict[int, int] = {}
+        self.time = VenueTime()
         self.bad_frames = 0
         self.frames = 0
         self._by_wire: dict[bytes, Market] = {}  # by the symbol's wire text
@@ -87,6 +91,7 @@ class Watch:
             Instruments: self._instruments,
             VenueStatus: self._status,
             Ack: self._ack,
+            Pong: self._pong,
         }
 
     def _adopt(self, sub: Subscription, link: int) -> None:
@@ -94,7 +99,7 @@ class Watch:
         market = self.markets.get(inst)
         if market is None:
             market = self.markets[inst] = Market(inst)
-            market.heard = self.heard
+            market.heard, market.time = self.heard, self.time
             self._by_wire[sub.symbol.encode()] = market
             self.spreads[inst] = SpreadStats()
         if sub.channel in ("book", "level3"):
@@ -158,8 +163,9 @@ class Watch:
         return [Word("warn", "LINK_DOWN", f"{self.links[link].name}: {why}")]
 
     def beat(self, now: int) -> list[Seen]:
-        """A few times a second: bars the clock closes, snapshots that never came."""
-        seen: list[Seen] = []
+        """A few times a second: the venue's clock, bars our clock closes, snapshots that never came."""
+        tracks = [track for market in self.markets.values() for track in market.tracks.values()]
+        seen: list[Seen] = [Word(*said) for said in self.time.beat(tracks, now)]
         for market in self.markets.values():
             seen += market.bars.clock(now)
             if market.contradicted and now - market.contradicted >= STALL and (stalled := market.track) is not None:
@@ -308,6 +314,12 @@ class Watch:
             if found.state is not BookState.SYNCED:
                 found.become(BookState.SNAPSHOT_WAIT, "waiting for the snapshot", now)
         return []
+
+    def _pong(self, pong: Pong, now: int, link: int) -> list[Seen]:
+        sent = sent_at(pong.req_id, now)
+        if sent is None or not (pong.time_in and pong.time_out):
+            return []  # not a ping of ours, or a venue that does not say its time
+        return [Word(*said) for said in self.time.pong(sent, pong.time_in, pong.time_out, now)]
 
     def _tracks(self, link: int) -> list[Track]:
         return [t for market in self.markets.values() for t in market.tracks.values() if t.link == link]

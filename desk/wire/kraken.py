@@ -171,7 +171,7 @@ class KrakenCodec:
         if head.channel == "heartbeat":
             return [Heartbeat()]
         if head.method == "pong":
-            return [Pong(head.req_id or 0)]
+            return [Pong(head.req_id or 0, parse_ns(head.time_in), parse_ns(head.time_out))]
         if head.method in ("subscribe", "unsubscribe"):
             symbol = head.result.symbol or head.symbol
             return [

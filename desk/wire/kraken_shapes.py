@@ -135,6 +135,8 @@ class Head(msgspec.Struct, gc=False):
     error: str = ""
     symbol: str = ""
     req_id: int | None = None
+    time_in: str = ""
+    time_out: str = ""
     Error: str = ""  # the socket's own complaint, capital E: {"Error":"Exceeded msg rate"}
 
 

@@ -18,6 +18,7 @@ import msgspec
 from desk.errors import DecodeError
 from desk.messages import Ack, Subscription
 from desk.wire.codec import Codec
+from desk.wire.ping import ping_number
 from desk.wire.retry import SECOND, Backoff
 
 
@@ -76,7 +77,7 @@ class Session:
         """The socket is open; `token` for channels that need one, fresh for each connection."""
         self.live, self._connecting, self._token = True, False, token
         self._opened_at = self._heard_at = self._asked_at = now
-        self._ping_at = now + self.policy.ping
+        self._ping_at = now  # at once: no private call before the venue's clock is measured
         self.acked.clear()
         self.refused.clear()
         yield from self._send(self.codec.subscribe(self.wanted, token, self._number()))
@@ -123,7 +124,7 @@ class Session:
             yield from self._send(self.codec.subscribe(pending, self._token, self._number()))
         if now >= self._ping_at:
             self._ping_at = now + self.policy.ping
-            yield Send(self.codec.ping(self._number()))
+            yield Send(self.codec.ping(ping_number(now)))
 
     def resync(self, channel: str, symbol: str, now: int) -> Iterator[Do]:
         """One book went wrong: leave that channel of that symbol and join it again; the others run on."""

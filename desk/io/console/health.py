@@ -12,7 +12,6 @@ from desk.projections.screen import Screen
 
 DOLLARS = ("USD", "USDT", "USDC", "USDG", "PYUSD", "DAI")
 OLD_MS, STALE_MS = 5_000.0, 10_000.0
-CLOCK_WARN_MS, CLOCK_BAD_MS = 250.0, 1_000.0
 PICTURE_OLD_S = 3.0
 
 
@@ -121,11 +120,10 @@ def _journal(screen: Screen) -> Text:
 
 
 def _clock(screen: Screen) -> Text:
-    ms = screen.clock_ms
+    ms, within, state = screen.clock_ms, screen.clock_pm_ms, screen.clock_state
     if ms is None:
-        return _field("clock", "not measured", "")
-    size = abs(ms)
-    word, how = (
-        (" WRONG", "bad") if size >= CLOCK_BAD_MS else (" off", "pending") if size >= CLOCK_WARN_MS else ("", "good")
-    )
-    return _field("clock", f"{'+' if ms >= 0 else '−'}{size:,.0f} ms{word}", how)
+        return _field("clock", "not measured", "pending")
+    how = {"ok": "good", "WRONG": "bad"}.get(state, "pending")
+    width = "" if within is None else f" ± {within:,.0f}"
+    word = "" if state == "ok" else f" {state}"
+    return _field("clock", f"{'+' if ms >= 0 else '−'}{abs(ms):,.0f} ms{width}{word}", how)

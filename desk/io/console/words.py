@@ -46,6 +46,7 @@ WHY_NOT: dict[str, tuple[str, str]] = {
     "RISK_NOT_TRADING": ("venue not trading", "risk: the venue does not take such orders now"),
     "RISK_BOOK_NOT_READY": ("book not in step", "risk: no proven book to price the order against"),
     "RISK_STALE_BOOK": ("book is old", "risk: the book is too old to price the order against"),
+    "RISK_CLOCK": ("clock not proven", "risk: the venue's clock is not measured yet, or too far from ours"),
     "RISK_ORDER_SIZE": ("order too large", "risk: the order is worth more than one order may be"),
     "RISK_TRADE_RISK": ("stop too far", "risk: the trade would lose more at its stop than one trade may"),
     "RISK_FUNDS": ("no free cash", "risk: the cash is reserved by other orders, or spent"),

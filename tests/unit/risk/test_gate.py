@@ -34,8 +34,10 @@ def account(equity: float = 10_000.0) -> Account:
     return made
 
 
-def market(instrument: Instrument = A, mid: float = 100.0, ready: bool = True, age_ns: int = 0) -> Market:
-    return Market(instrument, ready, age_ns, mid)
+def market(
+    instrument: Instrument = A, mid: float = 100.0, ready: bool = True, age_ns: int = 0, clock_ns: int | None = 0
+) -> Market:
+    return Market(instrument, ready, age_ns, mid, clock_ns)
 
 
 def buy(qty: int, px: int = 100, inst: str = A.key, **more: object) -> Place:

@@ -6,6 +6,7 @@ from itertools import pairwise
 
 from desk.messages import Subscription
 from desk.wire.kraken import KrakenCodec
+from desk.wire.ping import ping_number
 from desk.wire.retry import SECOND, Backoff
 from desk.wire.session import Close, Open, Policy, Send, Session
 
@@ -30,6 +31,8 @@ def live():
     assert b"BTC/USD" in subscribe.raw
     for symbol in ("BTC/USD", "FOO/BAR"):
         assert not list(s.received(ack(symbol), SECOND))
+    (ping,) = s.woke(SECOND)
+    assert ping.raw == KrakenCodec().ping(ping_number(SECOND))
     return s
 
 
@@ -60,6 +63,7 @@ def test_an_unanswered_subscription_is_asked_for_again():
     s = session(silence=60 * SECOND)
     list(s.woke(0))
     list(s.opened(0))
+    list(s.woke(0))  # the first ping
     list(s.received(ack("BTC/USD"), 1))
     (again,) = s.woke(10 * SECOND)
     assert isinstance(again, Send)
