@@ -40,8 +40,10 @@ from desk.intents import (
     Wake,
     Withdraw,
 )
+from desk.market.flow import LevelFlow
+from desk.market.inside import InsideMarkets
 from desk.market.state import Fault
-from desk.messages import Candle, Trade
+from desk.messages import Candle, Side, Trade
 from desk.portfolio.portfolio import Portfolio
 from desk.portfolio.position import quote_of
 from desk.risk import breakers
@@ -70,7 +72,11 @@ class Engine:
         stale_ns: int,
     ) -> None:
         self.watch, self.portfolio, self.account, self.limits = watch, portfolio, account, limits
-        self.seats = [Seat(i, s, watch, portfolio, stale_ns) for i, s in enumerate(strategies)]
+        self.inside = InsideMarkets(watch.markets, stale_ns)
+        self.seats = [Seat(i, s, watch, portfolio, stale_ns, self.inside) for i, s in enumerate(strategies)]
+        for inst, market in watch.markets.items():
+            if any(strategy.wants_levels(inst) for strategy in strategies):
+                market.levels = LevelFlow()
         self.owner: dict[str, Seat] = {}
         self.reasons: dict[str, str] = {}  # order id → why it was placed, for the trade it closes
         self._over: deque[str] = deque()
@@ -135,6 +141,9 @@ class Engine:
     def _book(self, inst: str) -> Iterator[Effect]:
         self.changed.append(inst)
         market = self.watch.markets[inst]
+        if market.levels is not None and market.ready:
+            book, count = market.book, market.levels.levels
+            market.levels.apply(self.now, book.levels(Side.BUY, count), book.levels(Side.SELL, count))
         if self.portfolio.position(inst).qty and market.ready:
             yield from self._value(inst, market.mid)
         for seat in self.seats:

@@ -107,7 +107,11 @@ class Ticker(msgspec.Struct, frozen=True, gc=False):
 
 
 class Candle(msgspec.Struct, frozen=True, gc=False):
-    """One bar of the venue's own: open time and length in ns, prices in ticks, volume in lots."""
+    """One bar: open time and length in ns, prices in ticks, volume in lots.
+
+    `vwap` is Σ px·qty / Σ qty cut, not rounded, to whole ticks, as Kraken publishes it; 0 without a trade, and for bars
+    that are not built from trades of ours.
+    """
 
     inst: str
     begin: int
@@ -118,6 +122,7 @@ class Candle(msgspec.Struct, frozen=True, gc=False):
     close: int
     volume: int
     count: int
+    vwap: int = 0
 
 
 class Candles(msgspec.Struct, frozen=True, gc=False):

@@ -15,15 +15,16 @@ GRACE = 1_500_000_000  # ns after the minute's end until it is closed by the clo
 
 
 class MinuteBars:
-    """Closed bars of one instrument (at most `KEEP`, oldest first) and the running one."""
+    """Closed bars of one instrument (at most `KEEP`, oldest first): final; and the running one: provisional."""
 
-    __slots__ = ("closed", "inst", "late", "running")
+    __slots__ = ("_value", "closed", "inst", "late", "running")
 
     def __init__(self, inst: str) -> None:
         self.inst = inst
         self.closed: list[Candle] = []
         self.running: Candle | None = None
         self.late = 0
+        self._value: int | None = None  # Σ px·qty of the running bar; None where the venue began it
 
     def seed(self, candles: tuple[Candle, ...]) -> None:
         """Take the venue's history: every bar of one minute but the last, which is still running.
@@ -36,6 +37,7 @@ class MinuteBars:
             return
         if self.running is None or history[-1].begin > self.running.begin:
             older, self.running = history[:-1], history[-1]
+            self._value = None
             self.closed = []  # there is a hole between our bars and the history's end: the history spans it
         else:
             older = [c for c in history if c.begin < self.running.begin]
@@ -53,11 +55,12 @@ class MinuteBars:
         done = self._close_before(begin)
         run = self.running
         px, qty = trade.px, trade.qty
-        if run is None:
-            self.running = Candle(self.inst, begin, MINUTE, px, px, px, px, qty, 1)
-        elif run.count == 0 and run.volume == 0:  # opened by the clock: the first print makes its prices
-            self.running = Candle(self.inst, run.begin, MINUTE, px, px, px, px, qty, 1)
+        if run is None or (run.count == 0 and run.volume == 0):  # opened by the clock: the first print makes its prices
+            self._value = px * qty
+            self.running = Candle(self.inst, begin, MINUTE, px, px, px, px, qty, 1, px if qty else 0)
         else:
+            value = self._value = None if self._value is None else self._value + px * qty
+            volume = run.volume + qty
             self.running = Candle(
                 self.inst,
                 run.begin,
@@ -66,8 +69,9 @@ class MinuteBars:
                 max(run.high, px),
                 min(run.low, px),
                 px,
-                run.volume + qty,
+                volume,
                 run.count + 1,
+                value // volume if value and volume else 0,
             )
         return done
 

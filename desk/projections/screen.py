@@ -45,6 +45,40 @@ class SymbolRow(msgspec.Struct, frozen=True):
     why_not: str = ""
 
 
+class FlowRow(msgspec.Struct, frozen=True):
+    """Order flow and tape of one symbol: quantities in the base currency, flow over 10 s, tape and spread over 60 s.
+
+    `level_flow` in mean levels (only where a strategy keeps it); orders within 10 bps of their best price.
+    """
+
+    symbol: str
+    venue: str
+    px_decimals: int
+    touch_flow: float | None = None
+    touch_flow_z: float | None = None
+    tape_imbalance: float | None = None  # −1..+1
+    delta: float | None = None
+    level_flow: float | None = None
+    spread_mean_bps: float | None = None
+    spread_max_bps: float | None = None
+    bid_orders: int | None = None
+    ask_orders: int | None = None
+    vwap: float | None = None
+
+
+class InsideRow(msgspec.Struct, frozen=True):
+    """Best bid and offer of one symbol over its venues; `stale`: venues left out for their age."""
+
+    symbol: str
+    bid: str
+    bid_venue: str
+    ask: str
+    ask_venue: str
+    spread_bps: float | None
+    state: str
+    stale: tuple[str, ...] = ()
+
+
 class SignalRow(msgspec.Struct, frozen=True):
     """One line of the signal feed."""
 
@@ -88,6 +122,8 @@ class Screen(msgspec.Struct, frozen=True, tag="screen"):
     link_up_pct: float
     books: tuple[BookRow, ...] = ()
     symbols: tuple[SymbolRow, ...] = ()
+    flows: tuple[FlowRow, ...] = ()
+    inside: tuple[InsideRow, ...] = ()
     signals: tuple[SignalRow, ...] = ()
     positions: tuple[PositionRow, ...] = ()
     refusals: dict[str, int] = {}

@@ -56,7 +56,7 @@ class Commands:
     The thread sees the desk only through `shared`, and reaches it only through `inbox`.
     """
 
-    def __init__(self, inbox: Inbox, shared: Shared[Screen], say: Callable[[str], None]) -> None:
+    def __init__(self, inbox: Inbox, shared: Shared[Screen], say: Callable[[str], object]) -> None:
         self._inbox, self._shared, self._say = inbox, shared, say
 
     def start(self, fd: int) -> threading.Thread:
@@ -96,3 +96,16 @@ def terminal() -> int | None:
         if os.tcgetpgrp(sys.stdin.fileno()) != os.getpgrp():
             return None
     return sys.stdin.fileno()
+
+
+def listen(inbox: Inbox, shared: Shared[Screen], say: Callable[[str], object]) -> bool:
+    """Read what a person types, if one can; whether somebody is listened to."""
+    fd = terminal()
+    if fd is not None:
+        Commands(inbox, shared, say).start(fd)
+    return fd is not None
+
+
+def print_line(text: str) -> None:
+    """Answer a person where no console draws: standard output belongs to the summary."""
+    print(text, file=sys.stderr)  # noqa: T201

@@ -25,7 +25,7 @@ from desk.projections.screen import Screen
 from desk.risk.last_gate import LastGate
 from desk.run.children import Child
 from desk.run.clock import JumpDetector, now_ns, wall_ns
-from desk.run.commands import Commands, terminal
+from desk.run.commands import listen, print_line
 from desk.run.loop import Loop, SimulatedVenue
 from desk.run.picture import Picture
 from desk.run.private import guarded
@@ -183,15 +183,9 @@ class Run:
         """Let other threads in: to the inbox, and where a person types, to the newest picture."""
         loop = asyncio.get_running_loop()
         self.inbox = Inbox(lambda: loop.call_soon_threadsafe(self._drain))
-        fd = terminal()
-        if fd is not None:
-            show = self.picture.say if self.console is not None else print_line
-
-            def say(text: str) -> None:
-                loop.call_soon_threadsafe(show, text)
-
-            Commands(self.inbox, self.shared, say).start(fd)
-        if self.console is not None or fd is not None:
+        show = self.picture.say if self.console is not None else print_line
+        typed = listen(self.inbox, self.shared, lambda text: loop.call_soon_threadsafe(show, text))
+        if self.console is not None or typed:
             self._spawn(self._draw())
 
     def _drain(self) -> None:
@@ -349,11 +343,6 @@ async def execute(
     finally:
         if recorder is not None:
             recorder.close()  # nothing to do after a proper end; a run that failed keeps its frames
-
-
-def print_line(text: str) -> None:
-    """Answer a person where no console draws: standard output belongs to the summary."""
-    print(text, file=sys.stderr)  # noqa: T201
 
 
 def stop_signal() -> asyncio.Event:

@@ -263,6 +263,10 @@ def last_words(summary: dict[str, Any]) -> str:
             "  tick to signal: "
             + ", ".join(f"{name.replace('_', '.')} {latency[name]:.0f} µs" for name in ("p50", "p99", "p99_9"))
         )
+    clock = summary["clock"]
+    if clock["offset_ms"] is not None:
+        width = f"± {clock['uncertainty_ms']:.1f}, from {clock['source']}"
+        lines.append(f"  the venue's clock: {clock['offset_ms']:+.1f} ms against ours ({width})")
     lines += [f"  report {path}" for path in summary["reports"] if path.endswith(".html")]
     lines += [f"  recorded {path}" for path in summary["recordings"]]
     lines.append(f"  session {summary['session']} (effect hash {summary['effect_hash']})")

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import deque
 from typing import Any
 
+import msgspec
+
 from desk.engine import Engine
 from desk.events import Event
 from desk.instrument import Instrument, split_key
@@ -15,6 +17,7 @@ from desk.market.venue_time import VenueTime
 from desk.projections.latency import Percentiles
 from desk.projections.screen import BookRow, PositionRow, Screen, SignalRow, SymbolRow
 from desk.run.loop import Loop
+from desk.run.market_rows import flow_rows, inside_rows
 from desk.run.source import Source
 from desk.signals.score_log import ScoreLog
 
@@ -105,6 +108,8 @@ class Picture:
             link_up_pct=100.0 * max(0.0, 1 - self.down_ns / elapsed),
             books=book_rows(markets),
             symbols=tuple(self._symbol(engine, market) for market in markets),
+            flows=flow_rows(engine),
+            inside=inside_rows(engine),
             signals=tuple(self.signals),
             positions=position_rows(engine, markets),
             refusals=dict(counts.refusals),
@@ -191,6 +196,8 @@ class Picture:
                 for row in book_rows(list(engine.watch.markets.values()))
             ],
             "scores": with_tape(self.scores.result(), engine),
+            "flow": {f"{row.symbol}@{row.venue}": msgspec.to_builtins(row) for row in flow_rows(engine)},
+            **({"inside": [msgspec.to_builtins(row) for row in rows]} if (rows := inside_rows(engine)) else {}),
             "signals": counts.signals,
             "refusals": dict(counts.refusals),
             "orders": counts.orders,

@@ -9,6 +9,8 @@ from typing import Protocol
 from desk.events import Ended, Fill, TrendBias
 from desk.instrument import Instrument
 from desk.intents import Intent, Place
+from desk.market.nbbo import Inside
+from desk.market.reading import MarketReading
 from desk.messages import Candle, Side, Trade
 from desk.signals.shape import Score
 
@@ -63,6 +65,14 @@ class View(Protocol):
         """The latest order-book score of a believable book, None otherwise."""
         ...
 
+    def reading(self, inst: str) -> MarketReading | None:
+        """Order flow, tape, spread and orders near the touch as of now; None for an unknown instrument."""
+        ...
+
+    def inside(self, symbol: str) -> Inside | None:
+        """Best bid and offer of a symbol over every venue of the run; None for a symbol no venue has."""
+        ...
+
     def closed(self, inst: str) -> list[Candle]:
         """Closed one-minute bars, oldest first: the venue's history, then our own from the tape. At most 500."""
         ...
@@ -90,6 +100,10 @@ class Strategy:
 
     def trades(self, inst: str) -> bool:
         """Whether this strategy may trade the instrument at all."""
+        return False
+
+    def wants_levels(self, inst: str) -> bool:
+        """Whether to keep order flow level by level for the instrument (`View.reading`): costs every update of it."""
         return False
 
     def technical(self, inst: str) -> float | None:

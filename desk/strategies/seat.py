@@ -9,6 +9,9 @@ import msgspec
 from desk.events import Ended, Fill, TrendBias
 from desk.instrument import Instrument
 from desk.intents import Place
+from desk.market.inside import InsideMarkets
+from desk.market.nbbo import Inside
+from desk.market.reading import MarketReading
 from desk.market.state import Market
 from desk.messages import Candle
 from desk.portfolio.portfolio import Portfolio
@@ -21,13 +24,15 @@ from desk.strategies.base import BookView, Strategy
 class Seat:
     """What one strategy sees and holds (desk.strategies.base.View)."""
 
-    def __init__(self, number: int, strategy: Strategy, watch: Watch, portfolio: Portfolio, stale_ns: int) -> None:
+    def __init__(
+        self, number: int, strategy: Strategy, watch: Watch, portfolio: Portfolio, stale_ns: int, inside: InsideMarkets
+    ) -> None:
         self.number, self.strategy = number, strategy
         self.now = 0
         self.held: dict[str, int] = {}
         self.working: dict[str, Place] = {}
         self.biases: dict[str, TrendBias] = {}
-        self._watch, self._portfolio, self._stale_ns = watch, portfolio, stale_ns
+        self._watch, self._portfolio, self._stale_ns, self._inside = watch, portfolio, stale_ns, inside
         self._nowhere: dict[str, Market] = {}
 
     # --- kept by the engine
@@ -64,6 +69,13 @@ class Seat:
         if score is None or self.book(inst).age_ns > self._stale_ns:
             return None
         return score
+
+    def reading(self, inst: str) -> MarketReading | None:
+        market = self._watch.markets.get(inst)
+        return MarketReading(market, self.now) if market is not None else None
+
+    def inside(self, symbol: str) -> Inside | None:
+        return self._inside.read(symbol, self.now)
 
     def closed(self, inst: str) -> list[Candle]:
         market = self._watch.markets.get(inst)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 from collections import Counter
+from decimal import Decimal
 from itertools import pairwise
 
 import duckdb
@@ -13,6 +14,9 @@ import pytest
 from recorded_run import run_recording
 from shared import shared
 
+from desk.config import Risk
+from desk.engine import Engine
+from desk.events import Frame
 from desk.instrument import Instrument
 from desk.io.frames import read_frames
 from desk.market.bars import MINUTE, MinuteBars
@@ -21,9 +25,16 @@ from desk.market.flow import WINDOWS, TouchFlow
 from desk.market.l2 import L2Book
 from desk.market.l3 import L3Book
 from desk.market.tape import TradeTape
-from desk.messages import BookUpdate, Candle, OrderEvent, Side, Trade, Trades
+from desk.messages import BookUpdate, Candle, LinkSpec, OrderEvent, Side, Subscription, Trade, Trades
+from desk.portfolio.portfolio import Portfolio
+from desk.risk.account import Account
+from desk.risk.rules import limits
+from desk.signals.watch import Watch
+from desk.strategies.base import Strategy
 from desk.wire.kraken import KrakenCodec
+from hft_signals import OrderBookAnalyzer
 
+SECOND = 1_000_000_000
 KRAKEN = Instrument("BTC/USDT", "kraken", px_decimals=1, qty_decimals=8)
 BINANCE = Instrument("XRP/ETH", "binance", px_decimals=8, qty_decimals=8)
 
@@ -76,8 +87,8 @@ def test_bars_from_krakens_trades_are_krakens_own_bars():
         if count and ts * 1_000_000 > partial:
             prices = (KRAKEN.ticks(repr(px)) for px in (open_, high, low, close))
             begin = ts * 1_000_000
-            bar = Candle(KRAKEN.key, begin, MINUTE, *prices, KRAKEN.lots(repr(volume)), count)
-            theirs[begin] = (bar, KRAKEN.ticks(repr(mean)))
+            cut = KRAKEN.ticks(repr(mean))
+            theirs[begin] = (Candle(KRAKEN.key, begin, MINUTE, *prices, KRAKEN.lots(repr(volume)), count, cut), cut)
     assert {begin: (bar, vwap[begin]) for begin, bar in ours.items() if begin != partial} == theirs
     assert len(theirs) == 139
     assert (tape.prints, tape.gaps, tape.duplicates) == (488, (), 0)
@@ -213,6 +224,53 @@ def test_the_desk_keeps_flow_and_spread_of_its_proven_book(tmp_path):
     stood = sum((ask - bid) * (until - at) for (at, bid, _, ask, _), (until, *_) in pairwise(touches))
     assert market.spread.mean(now) == pytest.approx(stood / (now - touches[0][0]))  # 39 s: less than the window
     assert market.spread.max(now) == max(ask - bid for _, bid, _, ask, _ in touches)
+
+
+class Levels(Strategy):
+    """Asks for level flow and for nothing else, and reads it after each change of the book."""
+
+    def __init__(self):
+        self.read = []
+
+    def wants_levels(self, inst):
+        return True
+
+    def on_book(self, inst, view):
+        seen = view.reading(inst)
+        self.read.append((view.now, seen.level_flow, seen.touch_flow(WINDOWS[2])))
+        return ()
+
+
+def test_a_strategy_that_asks_for_level_flow_reads_the_formula_over_the_real_book():
+    """Every 50th of the recording's updates, against the sum over a plain book's history; level 1 is the touch."""
+    path = shared("captures/kraken_v2_book_ethusd_d25_20260802.frames.gz")
+    codec, strategy = KrakenCodec(), Levels()
+    links = (LinkSpec("recording", (Subscription("book", "ETH/USD", 25),)),)
+    watch = Watch("kraken", links, codec, OrderBookAnalyzer().score, {"*": 0.5})
+    portfolio = Portfolio(Decimal(1), watch.instruments)
+    engine = Engine(watch, [strategy], portfolio, Account(watch.instruments), limits(Risk()), SECOND)
+    for frame in read_frames(path):
+        if frame.direction == "<":
+            engine.step(Frame(frame.ts, 0, frame.data))
+    book, history = L2Book(depth=25), []
+    for ts, update in decoded(path, BookUpdate):
+        book.apply(update)
+        history.append((ts, book.bids.best(5), book.asks.best(5)))
+    assert [ts for ts, _, _ in history] == [ts for ts, _, _ in strategy.read]
+    for last in range(50, len(history), 50):
+        now, levels, touch = strategy.read[last]
+        inside = [at for at in range(last + 1) if history[at][0] > now - WINDOWS[2]]
+        depth = sum(level[1] for at in inside for side in history[at][1:] for level in side) / (10 * len(inside))
+        sums = [sum(_flow(history[at - 1], history[at], m) for at in inside if at) for m in range(5)]
+        assert levels == pytest.approx([each / depth for each in sums], rel=1e-12)
+        assert touch == sums[0]
+
+
+def _flow(before, after, m):
+    """Cont, Kukanov, Stoikov's e at level m, as the paper writes it."""
+    (b, q, *_), (a, r, *_) = before[1][m], before[2][m]
+    (b2, q2, *_), (a2, r2, *_) = after[1][m], after[2][m]
+    return (b2 >= b) * q2 - (b2 <= b) * q - (a2 <= a) * r2 + (a2 >= a) * r
 
 
 def test_the_desk_keeps_the_tape_of_its_trades(tmp_path):

@@ -6,6 +6,8 @@ from rich.text import Text
 
 from desk.io.console import sections
 from desk.io.console.cells import DIM, TITLE
+from desk.io.console.flow import flow as flow_section
+from desk.io.console.flow import inside
 from desk.io.console.grid import flow
 from desk.io.console.health import health, summary
 from desk.io.console.sections import Section
@@ -31,16 +33,18 @@ def picture(screen: Screen, width: int = 100, height: int | None = None, silent_
     said = sections.notes("Messages", screen.messages, "none")
     pages = tuple(path for path in screen.reports if path.endswith(".html"))  # its .md and .json lie beside it
     reports = sections.notes("Reports", pages or screen.reports, "none yet")
+    deeper = [made for made in (flow_section(screen), inside(screen)) if made.rows]
+    fewest = (1,) * len(deeper)
     if width < TWO_COLUMNS:
         why = sections.why_no_trade(screen, width)
-        parts = [symbols, signals, held, why, said, books, latency, reports]
-        return top + _stack(parts, width, room, least=(3, 2, 1, 2, 1, 1, 1, 1))
+        parts = [symbols, signals, held, why, said, books, latency, reports, *deeper]
+        return top + _stack(parts, width, room, least=(3, 2, 1, 2, 1, 1, 1, 1, *fewest))
     upper = _stack([symbols], width, room if room is None else max(room // 2, min(room, 6)), least=(3,))
     room = None if room is None else max(room - len(upper), 0)
     left_width = (width - GUTTER) * 3 // 5
     right_width = width - GUTTER - left_width
     why = sections.why_no_trade(screen, right_width)
-    left = _stack([signals, held, said], left_width, room, least=(3, 1, 2))
+    left = _stack([signals, held, said, *deeper], left_width, room, least=(3, 1, 2, *fewest))
     right = _stack([why, books, latency, reports], right_width, room, least=(3, 2, 1, 1))
     return top + upper + _beside(left, right, left_width)
 

@@ -66,6 +66,8 @@ def screen(**changes: object) -> Screen:
         exposure_limit=2_000.0,
         journal_seq=184_221,
         clock_ms=12.0,
+        clock_pm_ms=3.0,
+        clock_state="ok",
         pnl_quote=-3.5,
         messages=("analysis begins",),
         reports=("reports/out/a.html",),
@@ -85,7 +87,7 @@ def test_the_health_line_says_what_the_specification_says() -> None:
     """Breaks: one of the facts that must always be visible is not."""
     assert lines(screen(), 240)[0] == (
         "PAPER · SIMULATED MARKET · venue online · link 99.8 % · book SYNCED (CRC ok 12,345) · age 31 ms · "
-        "orders 2 open 0 unknown · exposure $412/$2,000 · breaker armed · journal ok (seq 184,221) · clock +12 ms"
+        "orders 2 open 0 unknown · exposure $412/$2,000 · breaker armed · journal ok (seq 184,221) · clock +12 ms ± 3"
     )
 
 
@@ -101,8 +103,8 @@ def test_the_health_line_says_what_the_specification_says() -> None:
         ({"breaker": "tripped: DRAWDOWN"}, "breaker tripped: DRAWDOWN"),
         ({"journal_state": "disk full"}, "journal disk full (seq 184,221)"),
         ({"clock_ms": None}, "clock not measured"),
-        ({"clock_ms": -300.0}, "clock −300 ms off"),
-        ({"clock_ms": 1500.0}, "clock +1,500 ms WRONG"),
+        ({"clock_ms": -600.0, "clock_state": "off"}, "clock −600 ms ± 3 off"),
+        ({"clock_ms": 2500.0, "clock_pm_ms": None, "clock_state": "WRONG"}, "clock +2,500 ms WRONG"),
         ({"books": (BookRow("BTC/USDT", "kraken", "L3", "SYNCED", 1, 0, 0, 12_000.0),)}, "age 12.0 s STALE"),
         (
             {
