@@ -48,6 +48,13 @@ def test_hybrid_runs_end_to_end_over_a_real_websocket(hybrid):
     assert said["signals"] or said["refusals"]
     assert set(said["biases"]) == {"BTC/USDT", "ETH/USDT", "XRP/USDT"}
     assert said["latency_us"]["tick_to_signal"]["p99"] is not None
+    assert said["latency_us"]["feed"]["p50"] is not None
+    clock = said["clock"]  # the exchange runs on this machine: its clock is ours, give or take two programs' starts
+    assert (clock["state"], clock["source"].startswith("ping")) == ("ok", True)
+    assert abs(clock["offset_ms"]) <= clock["uncertainty_ms"] + 50
+    assert all(row["spread_mean_bps"] > 0 and row["bid_orders"] for row in said["flow"].values())
+    assert len(said["flow"]) == 3
+    assert "inside" not in said  # one venue: its touch is the inside
     assert said["simulated"]
     assert said["problems"] == []
 

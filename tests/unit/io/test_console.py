@@ -27,7 +27,7 @@ from desk.io.console import export_svg, picture
 from desk.io.console.layout import starting
 from desk.io.console.loglines import LogLines
 from desk.io.console.words import WHY_NOT, short, whole
-from desk.projections.screen import BookRow, PositionRow, Screen, SignalRow, SymbolRow
+from desk.projections.screen import BookRow, FlowRow, InsideRow, PositionRow, Screen, SignalRow, SymbolRow
 from desk.risk.rules import ALWAYS_RULES, ENTRY_RULES
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -269,6 +269,24 @@ def test_any_picture_fits_any_terminal(
     assert max((line.cell_len for line in made), default=0) <= max(width, 20)
     top = len([line for line in made if "·" in line.plain or "PAPER" in line.plain])
     assert len(made) <= max(height, top + 1, 14)
+
+
+def test_flow_and_the_inside_market_are_shown_where_they_were_measured() -> None:
+    """Breaks: an absent number is drawn as 0, or a venue's name is lost."""
+    assert "Flow" not in text(screen(), 160)
+    flows = (
+        FlowRow("BTC/USD", "kraken", 1, 1.87, None, 0.54, 2.92, None, 0.41, 1.2, 31, 28, 64_525.1),
+        FlowRow("BTC/USD", "coinbase", 2),
+    )
+    inside = (InsideRow("BTC/USD", "64525.10", "kraken", "64525.05", "coinbase", -0.01, "crossed", ("binance",)),)
+    shown = lines(screen(flows=flows, inside=inside), 120)
+    (full,) = [line.split() for line in shown if "BTC/USD@kraken" in line]
+    assert full == ["BTC/USD@kraken", "+1.87", "–", "+54", "+2.92", "–", "0.41", "1.20", "31", "28", "64,525.1"]
+    (bare,) = [line.split() for line in shown if "BTC/USD@coinbase" in line]
+    assert set(bare[1:]) == {"–"}
+    assert any(
+        "64525.10 kraken" in " ".join(line.split()) and "crossed" in line and "binance" in line for line in shown
+    )
 
 
 def test_the_svg_asks_nobody_and_is_the_same_every_time() -> None:
