@@ -193,12 +193,19 @@ class Run:
         events, refused = self.inbox.take()
         if refused:
             self.picture.say(f"INBOX FULL: {refused} events of other threads were refused")
+        now = self.loop.now if self.source.stamped else now_ns()
+        account = self.engine.account
         for event in events:
             if isinstance(event, Command) and event.what == "stop":
                 self.stop.set()  # the end of the run tells the engine
-                continue
-            now = self.loop.now if self.source.stamped else now_ns()
-            self.loop.arrive(msgspec.structs.replace(event, ts=now), 0)
+            elif (
+                isinstance(event, Command)
+                and event.what == "resume"
+                and (account.killed or account.halted not in ("", "paused"))
+            ):
+                self.safety.rearm(event.why, now)
+            else:
+                self.loop.arrive(msgspec.structs.replace(event, ts=now), 0)
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         self._tasks.append(asyncio.create_task(work))

@@ -47,6 +47,15 @@ class Safety:
             self._stamp = stamp
             self._obey(latch.read(self._folder), now)
 
+    def rearm(self, why: str, now: int) -> None:
+        """A person re-arms from inside the run: written to the latch, so that it counts like any other, then obeyed."""
+        try:
+            latch.rearm(self._folder, why, now)
+        except JournalError as err:
+            self._command(Command(now, "note", str(err)))
+        else:
+            self.look(now)
+
     def see(self, effects: Iterable[Effect], now: int) -> None:
         """What the engine decided is kept: a kill by the console's key, a breaker that tripped."""
         for effect in effects:

@@ -13,6 +13,7 @@ import pytest
 from shared import ROOT
 
 from desk.events import Command
+from desk.io import latch
 from desk.io.journal import read_session
 
 OWN_TERMINAL = (  # the first terminal that a new session opens is its own, as a shell's is
@@ -49,6 +50,11 @@ def test_status_pause_and_stop_typed_into_a_running_desk(tmp_path):
         assert b"2 of 2 books in step" in answer(run, b"2 of 2 books in step", b"status\n", terminal)
         os.write(terminal, b"pause lunch\n")
         assert answer(run, b"breaker halted: lunch", b"status\n", terminal)
+        os.write(terminal, b"resume fed\nkill enough\n")
+        assert answer(run, b"breaker killed: enough", b"status\n", terminal)
+        os.write(terminal, b"resume all is well\n")
+        assert answer(run, b"breaker armed", b"status\n", terminal)
+        assert latch.read(tmp_path / "sessions").why == "all is well"  # the next start is not killed
         os.write(terminal, b"stop\n")
         run.communicate(timeout=40)
     finally:
@@ -57,5 +63,8 @@ def test_status_pause_and_stop_typed_into_a_running_desk(tmp_path):
     assert run.returncode == 0
     entries, _, summary = read_session(next((tmp_path / "sessions").glob("*-scalping")))
     said = [(e.event.what, e.event.why, e.event.ts > 0) for e in entries if isinstance(e.event, Command)]
-    assert said == [("pause", "lunch", True), ("stop", "the run ends", True)]
+    assert said == [
+        ("pause", "lunch", True), ("resume", "fed", True), ("kill", "enough", True), ("resume", "all is well", True),
+        ("stop", "the run ends", True),
+    ]  # fmt: skip
     assert summary["duration_s"] < 99

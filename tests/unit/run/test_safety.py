@@ -68,6 +68,16 @@ def test_a_simulated_market_forgets_its_breakers_but_never_a_kill(tmp_path):
     assert words(safety(tmp_path, breakers_stay=False)[1]) == [("kill", "key")]
 
 
+def test_re_arming_from_inside_the_run_is_kept_and_counted_like_any_other(tmp_path):
+    """A person who types resume lifts the file's latch too, and only twice a day."""
+    desk, sent = safety(tmp_path)
+    for n in range(3):
+        desk.see([Tell("alarm", "KILL", "typed", n)], NOW + 10 * n)
+        desk.rearm("fixed", NOW + 10 * n + 2)
+    assert [what for what, _ in words(sent)] == ["resume", "resume", "note"]
+    assert latch.read(tmp_path).open
+
+
 def test_the_third_re_arming_within_a_day_needs_a_restart(tmp_path):
     """Somebody who lifts a safety device for the third time should look at the whole thing once."""
     desk, sent = safety(tmp_path)
