@@ -9,12 +9,12 @@ exponent, other decimals, a snapshot, an id of another form) is FALLBACK, and th
 are the rows applied.
 
 The book lives in one block of int64 words that the caller allocates (`WORDS` of a capacity, `lay_out` once):
-    - an order is 64 bytes: its id in two words, quantity, piece of the checksum, neighbours in the queue, level;
-    - a level is 64 bytes: signed price (bids negated), total, count, first and last order;
+    - an order is 56 bytes: its id in two words, quantity, piece of the checksum, neighbours in the queue, level;
+    - a level is 48 bytes: signed price (bids negated), total, count, first and last order;
     - each side has a row of (signed price, level), best last, with room at both ends: what happens near the touch moves
       little;
-    - orders are found by id through open addressing with backward-shift deletes, at most half full.
-Every level holds an order, so room for n orders is room for all their levels.
+    - orders are found by id through open addressing with backward-shift deletes, at most two thirds full.
+There are as many levels as both rows have places for, less the two that `open_level` moves in.
 """
 
 from __future__ import annotations
@@ -42,13 +42,14 @@ from desk.kernels.l3_words import (
     FULL,
     HEAD,
     KEY,
+    LEVEL_SIZE,
     MASK,
     NEXT,
+    ORDER,
     ORDERS,
     PIECE,
     QTY,
     READ,
-    RECORD,
     ROW,
     ROW_KIND,
     ROW_TS,
@@ -142,7 +143,7 @@ def arrange(s: int, side: int) -> None:
 
 @kernel
 def read_frame(s: int, frame: int, size: int) -> int:
-    """READ: applied and proven; FALLBACK: not understood; FULL: no room for its adds. Untouched unless READ.
+    """READ: applied and proven; FALLBACK: not understood; FULL: no room for its events. Untouched unless READ.
 
     s: the book's block; frame, size: address and length of the bytes.
     """
@@ -150,9 +151,13 @@ def read_frame(s: int, frame: int, size: int) -> int:
     if code != READ:
         return code
     adds = 0
+    most = load64(s + WIDTH) - 2  # levels of one side; an event opens at most one
     for side in (0, 8):
         row = load64(s + FIRST_ROW + side)
         mine = 0
+        held = load64(s + BEST + side) - load64(s + WORST + side)
+        if held + load64(s + EVENTS + side) > most:
+            return FULL
         for _ in range(load64(s + EVENTS + side)):
             mine += load64(row + ROW_KIND) == ADD
             row += ROW
@@ -172,13 +177,16 @@ def read_frame(s: int, frame: int, size: int) -> int:
 @kernel
 def empty(s: int) -> int:
     """No orders; everything free. What the header says of the frame and the unknown stays."""
-    capacity = load64(s + CAPACITY)
-    for first, free in ((FIRST_ORDER, FREE_ORDER), (FIRST_LEVEL, FREE_LEVEL)):
+    levels = 2 * (load64(s + WIDTH) - 2)
+    for first, free, count, size in (
+        (FIRST_ORDER, FREE_ORDER, load64(s + CAPACITY), ORDER),
+        (FIRST_LEVEL, FREE_LEVEL, levels, LEVEL_SIZE),
+    ):
         record = load64(s + first)
         store64(s + free, record)
-        for i in range(capacity):
-            store64(record + NEXT, record + RECORD if i + 1 < capacity else 0)
-            record += RECORD
+        for i in range(count):
+            store64(record + NEXT, record + size if i + 1 < count else 0)
+            record += size
     table = load64(s + TABLE)
     for i in range(load64(s + MASK) + 1):
         store64(table + i * 8, 0)

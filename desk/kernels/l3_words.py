@@ -1,7 +1,8 @@
 """Where things stand in the block of an order-by-order book: byte offsets, sizes and codes.
 
 A block is one array of int64. Before its header lies one spare row (`arrange` needs a place to put an event aside), so
-the header's address is the block's plus ROW. Addresses inside the block are absolute: a block does not move.
+the header's address is the block's plus ROW. Addresses are absolute: a block does not move. The copy of the frame and
+the events scanned from it lie outside, in one workspace for all books: they mean nothing once a frame is handled.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ DELETE, MODIFY, ADD = 0, 1, 2
     TABLES,  # address of desk.kernels.crc.TABLES
     TABLE,  # address of the slots of orders by id
     MASK,  # slots − 1
-    WIDTH,  # places in the row of levels of one side
+    WIDTH,  # places in the row of levels of one side: the levels there is room for, and 2
     FIRST_ORDER,
     FREE_ORDER,
     FIRST_LEVEL,
@@ -55,9 +56,9 @@ DELETE, MODIFY, ADD = 0, 1, 2
 ) = range(0, 41 * 8, 8)
 HEADER = 48 * 8
 
-# an order, or a level: 64 bytes each, NEXT in both
-RECORD = 64
-A, B, QTY, PIECE, PREVIOUS, NEXT, LEVEL = range(0, 56, 8)
+# an order, and a level; NEXT stands at the same place in both, for the lists of free ones
+ORDER, LEVEL_SIZE = 56, 48
+A, B, QTY, PIECE, PREVIOUS, NEXT, LEVEL = range(0, ORDER, 8)
 KEY, TOTAL, COUNT, HEAD, TAIL = range(0, 40, 8)
 
 # an event as scanned

@@ -10,25 +10,26 @@ answers FALLBACK, until a snapshot or `clear` lets it begin again.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from operator import add
 from typing import NoReturn
 
 import numpy as np
+from numpy.typing import NDArray
 
 from desk.kernels import l3_words as at
-from desk.kernels.crc import TABLES
 from desk.kernels.l3 import l3_entries
 from desk.kernels.l3_read import SHELF, l3_reader
 from desk.kernels.l3_words import FALLBACK, FULL, READ, ROW
 from desk.market.l3 import L3Book, L3Side, in_arrival_order
+from desk.market.order_block import EVENTS, ROWS_AT, SHELF_AT, lay_out, words, workspace
 from desk.market.order_keys import as_rows, id_of
 from desk.market.sides import TwoSided
 from desk.messages import OrderEvent, OrdersUpdate, Side
 
 __all__ = ["FALLBACK", "READ", "RawL3Book"]
 
-ORDERS = 512  # room at first; doubled whenever it is not enough
-EVENTS = 512  # of one frame; a frame with more goes through the codec
-FRAME = 192 * EVENTS  # bytes
+STEP = 128  # orders: room is made in multiples of it
+SPARE = 32  # levels a side there is room for beyond the depth: they may be there until the message ends
 HEAD = bytes.__basicsize__ - 1  # CPython keeps the bytes of a bytes object right behind its head
 _CLAIMED, _COMPUTED, _TS = (
     (ROW + offset) >> 3 for offset in (at.CLAIMED, at.COMPUTED, at.TS)
@@ -52,23 +53,24 @@ class RawL3Book(TwoSided):
     """
 
     __slots__ = (
-        "_best_levels", "_block", "_empty", "_header", "_plain", "_read", "_rows",
-        "_settle", "_shelf", "_shelf_at", "_top", "_words", "asks", "bids", "depth",
+        "_best_levels", "_block", "_depth", "_empty", "_header", "_plain", "_read", "_rows",
+        "_settle", "_shelf", "_top", "_words", "_work", "_work_at", "asks", "bids",
     )  # fmt: skip
     tier = "L3"
     bids: RawL3Side
     asks: RawL3Side
 
     def __init__(self, depth: int) -> None:
-        self.depth = depth
+        self._depth = depth
         self._read, self._rows, self._settle, self._empty = l3_entries()
         self._best_levels = l3_reader()
-        shelf = np.zeros(3 * SHELF, np.int64)
-        self._shelf, self._shelf_at = shelf.data, int(shelf.ctypes.data)
+        self._work = workspace()
+        self._work_at = int(self._work.ctypes.data)
+        self._shelf = self._work.data[SHELF_AT // 8 :]
         self._plain: L3Book | None = None
         self._top: tuple[int | None, int | None] | None = None
         self.bids, self.asks = RawL3Side(self, 0), RawL3Side(self, 8)
-        self._lay_out(ORDERS)
+        self._lay_out(STEP, 0)
 
     def __reduce__(self) -> NoReturn:
         """A copy would point into memory that is not its own."""
@@ -76,42 +78,19 @@ class RawL3Book(TwoSided):
 
     # --- the block
 
-    def _lay_out(self, capacity: int) -> None:
-        """A new block with room for `capacity` orders (a power of two), nothing in it and nothing described."""
-        slots, width = 2 * capacity, capacity + 2
-        sizes = [
-            ROW + at.HEADER + at.SYMBOL_ROOM,
-            FRAME + at.PAD,
-            EVENTS * ROW,
-            capacity * at.RECORD,
-            capacity * at.RECORD,
-            slots * 8,
-            width * 16,
-            width * 16,
-        ]
-        self._block = np.zeros(sum(sizes) // 8, np.int64)
+    def _lay_out(self, capacity: int, levels: int) -> None:
+        """A new block for `capacity` orders and at least `levels` a side, nothing in it and nothing described."""
+        width = min(capacity, max(self._depth + SPARE, levels)) + 2  # a level without an order does not exist
+        self._block = self._allocate(words(capacity, width))
         self._words = self._block.data
-        places = [self._block.ctypes.data]
-        for size in sizes:
-            places.append(places[-1] + size)
-        self._header = places[0] + ROW
-        self._put(at.CAPACITY, capacity)
-        self._put(at.DEPTH, self.depth)
-        self._put(at.TABLES, TABLES.ctypes.data)
-        self._put(at.SYMBOL, self._header + at.HEADER)
-        self._put(at.BUFFER, places[1])
-        self._put(at.BUFFER_SIZE, FRAME)
-        self._put(at.ROWS, places[2])
-        self._put(at.ROWS_MOST, EVENTS)
-        self._put(at.FIRST_ORDER, places[3])
-        self._put(at.FIRST_LEVEL, places[4])
-        self._put(at.TABLE, places[5])
-        self._put(at.MASK, slots - 1)
-        self._put(at.WIDTH, width)
-        self._put(at.SORTED, places[6])
-        self._put(at.SORTED + 8, places[7])
-        self._put(at.DATE_TAIL, -1)
+        self._header = int(self._block.ctypes.data) + ROW
+        lay_out(self._words, self._header - ROW, self._work_at, capacity, width)
+        self._put(at.DEPTH, self._depth)
         self._empty(self._header)
+
+    def _allocate(self, count: int) -> NDArray[np.int64]:
+        """Memory for a block of `count` words."""
+        return np.zeros(count, np.int64)
 
     def _put(self, offset: int, value: int) -> None:
         self._words[(ROW + offset) >> 3] = value
@@ -123,14 +102,12 @@ class RawL3Book(TwoSided):
         """The word at an address inside the block."""
         return self._words[(address - self._header + ROW) >> 3]
 
-    def _grow(self, orders: int) -> None:
-        """The same book in a block with room for at least `orders`."""
+    def _grow(self, orders: int, levels: int) -> None:
+        """The same book in a block with room for at least so many orders, and levels a side; a quarter is spare."""
         held = [list(self._orders(side)) for side in (0, 8)]
         old = self._words
-        capacity = self._get(at.CAPACITY)
-        while capacity < orders:
-            capacity *= 2
-        self._lay_out(capacity)
+        room = -(-orders * 5 // 4 // STEP) * STEP if orders > self._get(at.CAPACITY) else self._get(at.CAPACITY)
+        self._lay_out(room, max(levels, self._get(at.WIDTH) - 2))
         for offset in (at.SYMBOL_SIZE, at.PX_DECIMALS, at.QTY_DECIMALS, at.UNKNOWN, at.CLAIMED, at.COMPUTED, at.TS):
             self._put(offset, old[(ROW + offset) >> 3])
         symbol = (ROW + at.HEADER) >> 3
@@ -141,12 +118,11 @@ class RawL3Book(TwoSided):
 
     def _load(self, side: int, rows: list[tuple[int, int, int, int, int]]) -> None:
         """Apply rows of (kind, id, id, price, quantity), without cutting: there is room for all of them."""
-        first = self._get(at.ROWS)
-        start = (first - self._header + ROW) >> 3
-        self._put(at.FIRST_ROW + side, first)
+        start = ROWS_AT // 8
+        self._put(at.FIRST_ROW + side, self._work_at + ROWS_AT)
         for i in range(0, len(rows), EVENTS):
             some = rows[i : i + EVENTS]
-            table = self._block[start : start + len(some) * ROW // 8].reshape(-1, ROW // 8)
+            table = self._work[start : start + len(some) * ROW // 8].reshape(-1, ROW // 8)
             table[:, :5] = some
             self._put(at.EVENTS + side, len(some))
             self._rows(self._header, side)
@@ -197,7 +173,9 @@ class RawL3Book(TwoSided):
             return FALLBACK
         self._top = None
         while (code := self._read(self._header, id(frame) + HEAD, len(frame))) == FULL:
-            self._grow(2 * self._get(at.CAPACITY))
+            events = self._get(at.EVENTS), self._get(at.EVENTS + 8)
+            levels = max(self._held(0) + events[0], self._held(8) + events[1])
+            self._grow(sum(self.size()) + sum(events), levels)
         return code
 
     def apply(self, update: OrdersUpdate) -> None:
@@ -221,9 +199,15 @@ class RawL3Book(TwoSided):
         if self._get(at.SUM) + sum(row[4] for row in (*bids, *asks)) >= at.LIMIT:
             return False
         orders = sum(self.size()) + sum(row[0] == at.ADD for row in (*bids, *asks))
-        if orders > self._get(at.CAPACITY):
-            self._grow(orders)
+        prices = (len({row[3] for row in rows if row[0] != at.DELETE}) for rows in (bids, asks))
+        levels = max(map(add, prices, (self._held(0), self._held(8))))
+        if orders > self._get(at.CAPACITY) or levels > self._get(at.WIDTH) - 2:
+            self._grow(orders, levels)
         return True
+
+    def _held(self, side: int) -> int:
+        """Levels of a side."""
+        return self._get(at.BEST + side) - self._get(at.WORST + side)
 
     def _as_plain(self) -> L3Book:
         """The same book as an `L3Book`."""
@@ -242,6 +226,18 @@ class RawL3Book(TwoSided):
         self._empty(self._header)
 
     # --- what it knows
+
+    @property
+    def depth(self) -> int:
+        return self._depth
+
+    @depth.setter
+    def depth(self, depth: int) -> None:
+        """Levels beyond a smaller depth go with the next message of their side, as in L3Book."""
+        self._depth = depth
+        self._put(at.DEPTH, depth)
+        if self._plain is not None:
+            self._plain.depth = depth
 
     @property
     def claimed(self) -> int:
@@ -303,7 +299,7 @@ class RawL3Book(TwoSided):
         if count > SHELF:
             levels = self._levels(half, count)
             return [(abs(self._word(i + at.KEY)), self._word(i + at.TOTAL), self._word(i + at.COUNT)) for i in levels]
-        held = self._best_levels(self._header, half, count, self._shelf_at)
+        held = self._best_levels(self._header, half, count, self._work_at + SHELF_AT)
         flat = self._shelf[: 3 * held].tolist()
         return list(zip(flat[::3], flat[1::3], flat[2::3], strict=True))
 
@@ -319,8 +315,8 @@ class RawL3Book(TwoSided):
         return self._get(at.UNKNOWN) if self._plain is None else self._plain.unknown
 
     @property
-    def memory(self) -> int:
-        """Bytes of the block."""
+    def footprint(self) -> int:
+        """Bytes of memory held: the block. The workspace, 120 KB, is there once for all books."""
         return self._block.nbytes
 
     def check(self) -> None:
@@ -344,7 +340,7 @@ class RawL3Book(TwoSided):
         assert len({order for order in taken if order}) == orders, "orders and their table differ"
         assert orders + self._free(at.FREE_ORDER) == self._get(at.CAPACITY), "an order's place was lost"
         levels = len(self.bids.keys) + len(self.asks.keys)
-        assert levels + self._free(at.FREE_LEVEL) == self._get(at.CAPACITY), "a level's place was lost"
+        assert levels + self._free(at.FREE_LEVEL) == 2 * (self._get(at.WIDTH) - 2), "a level's place was lost"
         assert self.checksum == self._as_plain().checksum, "a checksum that is not the orders'"
 
     def _free(self, offset: int) -> int:

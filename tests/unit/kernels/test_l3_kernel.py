@@ -100,15 +100,14 @@ def test_an_id_and_its_two_words_are_the_same_thing():
 def test_adds_are_sorted_into_the_places_of_adds(kinds):
     """The rule of the queue (kraken.md 3.3); Python's stable sort is the judge."""
     book = RawL3Book(10)
-    start, width = l3_words.ROW // 8, l3_words.ROW // 8
-    first = book._get(l3_words.ROWS)
-    i = (first - book._header) // 8 + start
+    first, width = book._get(l3_words.ROWS), l3_words.ROW // 8
+    i = (first - book._work_at) // 8
     for n, (kind, ts) in enumerate(kinds):
-        book._block[i + n * width : i + (n + 1) * width] = (kind, n, 0, 0, 0, ts)
+        book._work[i + n * width : i + (n + 1) * width] = (kind, n, 0, 0, 0, ts)
     book._put(l3_words.FIRST_ROW, first)
     book._put(l3_words.EVENTS, len(kinds))
     l3.arrange(book._header, 0)
-    got = [int(book._block[i + n * width + 1]) for n in range(len(kinds))]
+    got = [int(book._work[i + n * width + 1]) for n in range(len(kinds))]
     adds = iter(sorted((n for n, (kind, _) in enumerate(kinds) if kind == 2), key=lambda n: kinds[n][1]))
     assert got == [next(adds) if kind == 2 else n for n, (kind, _) in enumerate(kinds)]
 

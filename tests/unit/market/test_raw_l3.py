@@ -16,7 +16,9 @@ from desk.instrument import Instrument
 from desk.io.frames import read_frames
 from desk.kernels import l3_words
 from desk.market.l3 import L3Book
-from desk.market.raw_l3 import FALLBACK, FRAME, READ, RawL3Book
+from desk.market.order_block import FRAME
+from desk.market.raw_l2 import RawL2Book
+from desk.market.raw_l3 import FALLBACK, READ, RawL3Book
 from desk.messages import OrderEvent, OrdersUpdate, Side
 from desk.sim.market import SimMarket
 from desk.sim.publish import Publisher
@@ -243,7 +245,7 @@ def both(depth: int = 10) -> tuple[RawL3Book, L3Book]:
 def test_a_book_grows_when_frames_or_snapshots_bring_more_orders():
     """Running out of room may cost a moment, never an order."""
     raw, oracle = both(1000)
-    room = raw.memory
+    room = raw.footprint
     for n in range(0, 3000, 100):
         message = update(asks=[add(n + i, 1 + (n + i) % 700) for i in range(100)])
         assert raw.feed(kraken_venue.orders(INST, message)) == READ
@@ -251,12 +253,41 @@ def test_a_book_grows_when_frames_or_snapshots_bring_more_orders():
         assert raw.checksum == oracle.checksum
     assert_equal(raw, oracle)
     raw.check()
-    assert raw.memory > room
+    assert raw.footprint > room
     message = update([add(n, 1 + n % 1500) for n in range(9000)], [add(n, 2000 + n) for n in range(20)], snapshot=True)
     for book in (raw, oracle):
         book.apply(message)
     assert_equal(raw, oracle)
     raw.check()
+
+
+def test_a_symbol_of_depth_100_takes_at_most_100_kib():
+    """Both channels at once, 500 orders on their 200 levels; a depth acknowledged later reaches the kernel too."""
+    raw, oracle = both(1000)
+    message = update([add(n, 1 + n % 100) for n in range(250)], [add(n, 200 + n % 100) for n in range(250)], True)
+    for book in (raw, oracle):
+        book.depth = 100
+        book.apply(message)
+    assert raw.size() == (250, 250)
+    assert raw.footprint + RawL2Book(100).footprint <= 100 * 1024
+    for book in (raw, oracle):
+        book.depth = 10
+    frame = update([add(999, 101)], [add(999, 199)])
+    oracle.apply(frame)
+    assert raw.feed(kraken_venue.orders(INST, frame)) == READ
+    assert_equal(raw, oracle)
+    assert len(raw.bids.keys) == 10
+
+
+def test_many_new_levels_in_one_message_find_room():
+    """A row of levels has spare places for an ordinary message; a larger one gets them before it is applied."""
+    raw, oracle = both()
+    for n in range(0, 300, 100):
+        message = update([add(n + i, 1 + (7 * i) % 300) for i in range(100)], [add(n + i, 400 + i) for i in range(60)])
+        assert raw.feed(kraken_venue.orders(INST, message)) == READ
+        oracle.apply(message)
+        raw.check()
+        assert_equal(raw, oracle)
 
 
 @pytest.mark.parametrize(
