@@ -137,7 +137,9 @@ def main(paths: list[str]) -> None:
         size = sum(map(len, stream.updates)) // count
         print(f"{name:44.44}{count:8}{size:7}{slow:14.2f}{fast:8.2f}{alone:7.2f}{slow / fast:6.0f}x")
     cold, cached = compile_seconds()
-    print(f"compile {cold:.1f} s, from the cache {cached:.2f} s; a new book takes {RawL3Book(10).footprint // 1024} KiB")
+    print(
+        f"compile {cold:.1f} s, from the cache {cached:.2f} s; a new book takes {RawL3Book(10).footprint // 1024} KiB"
+    )
 
 
 if __name__ == "__main__":

@@ -24,7 +24,8 @@ def frames(channels: tuple[str, ...], depth: int, count: int, symbol: str = "BTC
     """`count` frames of one symbol: a snapshot per channel, then its updates. Same arguments, same bytes."""
     market = SimMarket(seed, START, symbols=(symbol,))
     publisher = Publisher(market, {symbol: market.instruments[symbol]})
-    topics = [Topic(channel, symbol, depth if channel in ("book", "level3") else 0) for channel in channels]
+    detail = {"book": depth, "level3": depth, "ohlc": 1}
+    topics = [Topic(channel, symbol, detail.get(channel, 0)) for channel in channels]
     made = [publisher.open(topic, START) for topic in topics]
     now = START
     while len(made) < count:
