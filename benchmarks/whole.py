@@ -1,4 +1,4 @@
-"""A whole desk in this process, as a run has it: engine, paper venue, loop, journal, blotter; no sockets, no screen."""
+"""A whole desk in this process, as a run has it: engine, paper venue, loop, journal, blotter, picture; no sockets."""
 
 from __future__ import annotations
 
@@ -10,12 +10,15 @@ from time import perf_counter_ns
 from benchmarks.stream import START
 from deploy_trading_systems import build
 from desk.config import Config
-from desk.events import Frame, LinkUp, Start
+from desk.events import Event, Frame, LinkUp, Start
+from desk.intents import Effect
 from desk.io.config_file import canonical, config_hash
 from desk.io.journal import JournalWriter
 from desk.messages import LinkSpec, Subscription
 from desk.run.loop import Loop
 from desk.run.modes import with_symbols
+from desk.run.picture import Picture
+from desk.run.source import Source
 
 CHANNELS = ("instrument", "trade", "ohlc", "book", "level3")
 
@@ -36,15 +39,21 @@ class Desk:
             for symbol in symbols
             for channel in CHANNELS
         )
+        links = (LinkSpec("market", wanted),)
         start = Start(
             begin, "scalping", "embedded", "embedded", symbols, canonical(config), config_hash(config), 1, "benchmark",
-            (LinkSpec("market", wanted),),
+            links,
         )  # fmt: skip
+        source = Source(
+            feed="embedded", venue="embedded", symbols=symbols, links=links, urls=("",), rest_url="", simulated=True,
+            silence_ns=0, begin=begin,
+        )  # fmt: skip
+        self.picture = Picture("scalping", source, "benchmark", begin)
         parts = build(start)
         self.engine = parts.engine
         self._folder = tempfile.TemporaryDirectory()
         self.journal = JournalWriter(Path(self._folder.name) / "session")
-        self.loop = Loop(self.engine, parts.venue, self.journal, lambda effect: None)
+        self.loop = Loop(self.engine, parts.venue, self.journal, lambda effect: None, self._effects)
         self.now = begin
         self.opening = [frame for frame in opening if b'"type":"snapshot"' in frame[:60]]
         self.loop.arrive(start, 0)
@@ -59,4 +68,11 @@ class Desk:
         """One frame arrives, at `ts` or a millisecond after the last."""
         self.now = ts or self.now + 1_000_000
         self.loop.arrive(Frame(self.now, 0, data), perf_counter_ns())
+        scores = self.engine.watch.scores
+        for inst in self.engine.changed:
+            if (score := scores.get(inst)) is not None:
+                self.picture.scores.apply(score)
         return 0
+
+    def _effects(self, event: Event, effects: list[Effect]) -> None:
+        self.picture.see(self.engine, event, effects)
