@@ -249,15 +249,29 @@ def replay(argv: list[str]) -> int:
 
 
 def verify_book(argv: list[str]) -> int:
-    """Rebuild every book of a recording; exit 1 when a checksum (Kraken) or a sequence (Binance, Coinbase) is wrong."""
+    """Rebuild every book of a recording, or of all below a folder, by the fast path and by the readable one.
+
+    Exit 1 when a checksum (Kraken), a sequence (Binance, Coinbase) or a final state is wrong, or the two paths differ.
+    """
     p = argparse.ArgumentParser(prog="./run verify-book", description=verify_book.__doc__)
-    p.add_argument("frames", type=Path, metavar="FRAMES.gz")
+    p.add_argument("frames", type=Path, metavar="FILE|FOLDER")
     p.add_argument("--depth", type=int, choices=(10, 25, 100, 500, 1000), help="where the recording holds no ack")
+    p.add_argument("--fast", action="store_true", help="a Kraken v2 recording, by the fast path alone: 1 us a frame")
     p.add_argument("--json", action="store_true")
     options = p.parse_args(argv)
     from desk.run import verify_book as proof
+    from desk.run import verify_folder, verify_orders, verify_stream
 
-    result = proof.verify_book(options.frames, options.depth)
+    if options.frames.is_dir() and not options.fast and not verify_folder.is_session(options.frames):
+        folder = verify_folder.verify_folder(options.frames, options.depth)
+        _print_json(folder) if options.json else print(verify_folder.describe(folder))
+        return OK if folder["ok"] else FAILED
+    if verify_orders.is_order_log(options.frames):
+        orders = verify_orders.verify_orders(options.frames)
+        _print_json(orders) if options.json else print(verify_orders.describe(orders))
+        return FAILED if orders["paths"]["differences"] or not all(m["between"] for m in orders["misses"]) else OK
+    prove = verify_stream.verify_stream if options.fast else proof.verify_book
+    result = prove(options.frames, options.depth)
     if options.json:
         _print_json(result)
     else:
@@ -265,7 +279,7 @@ def verify_book(argv: list[str]) -> int:
     if result["problem"]:
         _complain(result["problem"])
         return RECORD
-    return FAILED if result.get("crc_bad") or result.get("gaps") else OK
+    return FAILED if result.get("crc_bad") or result.get("gaps") or (result["paths"] or {}).get("differences") else OK
 
 
 def schema(argv: list[str]) -> int:

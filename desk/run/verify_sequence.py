@@ -4,37 +4,32 @@ Binance: every symbol's updates must continue the snapshot fetched beside them, 
 Trade: every frame must have the next number. The Coinbase Exchange feed has no such numbers: its books are rebuilt, and
 nothing about them is proven. After a fault a book is left as it last was proven, until a snapshot begins it anew.
 
-Besides recordings of frames (desk.io.frames) it reads raw streams, `<time> <frame>` per line, with a REST depth among
-them.
+It reads every form of recording that desk.run.captures knows. Each book is kept twice, by the readable path and by the
+desk's own book (desk.run.twin); these venues' frames reach both through the decoder.
 """
 
 from __future__ import annotations
 
-import gzip
 import itertools
-import re
-import zlib
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
-from contextlib import nullcontext
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import msgspec
 from msgspec import Raw
 
 from desk.errors import DecodeError, FeedError, GapError
 from desk.instrument import Instrument, split_key
-from desk.io.frames import MAX_LINE, RecordedFrame, read_frames
-from desk.market.l2 import L2Book
+from desk.io.frames import RecordedFrame
 from desk.market.sequence import DiffChain, FrameCount
-from desk.messages import BookUpdate, Message, Numbered
+from desk.messages import BookUpdate, Message, Numbered, Side
+from desk.run.captures import frames_of
+from desk.run.twin import Twin, in_words, paths
 from desk.wire.binance import BinanceCodec
 from desk.wire.coinbase import CoinbaseCodec
 
 WHOLE = 1 << 30  # levels: neither venue cuts a book
 LOOK = 200  # frames in which a venue must show itself
-_RAW_LINE = re.compile(rb"([0-9]{9,20}) (\{.*)", re.DOTALL)
 
 
 class Probe(msgspec.Struct, gc=False):
@@ -60,7 +55,7 @@ _rest = msgspec.json.Decoder(RestLine).decode
 def venue_of(path: Path) -> str:
     """ "binance", "coinbase" or "coinbase exchange" by the first frames of a recording; "" for any other file."""
     try:
-        for frame in itertools.islice(_frames(path), LOOK):
+        for frame in itertools.islice(frames_of(path), LOOK):
             if frame.direction == "<" and (venue := _venue(frame.data)):
                 return venue
     except FeedError:
@@ -85,7 +80,8 @@ def verify_sequence(path: Path) -> dict[str, Any]:
 
     `messages` counts book messages; `numbered` those that carry a number, and `sequence_ok` those of them that followed
     what was before; `gaps` the others, the first at the 0-based `first_bad_line`; `crossed` the messages that left a
-    book crossed; `unproven` the book messages that nothing proves: held back after a fault, or without numbers.
+    book crossed; `timed` whether any frame has a time (without, they may be samples of several connections); `unproven`
+    the book messages that nothing proves: held back after a fault, or without numbers.
     `final` holds the best level a side in wire text and the number of levels, for Binance with the updates applied.
     Raises FeedError when the file cannot be read or is of no venue known here.
     """
@@ -95,10 +91,11 @@ def verify_sequence(path: Path) -> dict[str, Any]:
             f"{path}: no Binance or Coinbase frame in its first {LOOK}; is it a recording of another venue?"
         )
     proof: _Proof = _Binance() if venue == "binance" else _Coinbase(numbered=venue == "coinbase")
-    frames, problem = 0, ""
+    frames, timed, problem = 0, False, ""
     try:
-        for frame in _frames(path):
+        for frame in frames_of(path):
             frames += 1
+            timed = timed or frame.ts is not None
             if frame.direction != ">":
                 proof.apply(frame)
     except FeedError as err:  # a file cut short is proven as far as it goes
@@ -108,6 +105,7 @@ def verify_sequence(path: Path) -> dict[str, Any]:
         "file": path.name,
         "venue": venue,
         "frames": frames,
+        "timed": timed,
         "messages": proof.messages,
         "numbered": proof.numbered,
         "sequence_ok": proof.ok,
@@ -118,6 +116,7 @@ def verify_sequence(path: Path) -> dict[str, Any]:
         "unproven": proof.unproven,
         "undecodable": proof.undecodable,
         "problem": problem,
+        "paths": paths(list(proof.books.values())),
         "final": proof.final(),
     }
 
@@ -127,7 +126,7 @@ class _Proof(ABC):
 
     def __init__(self, instruments: dict[str, Instrument]) -> None:
         self.instruments = instruments
-        self.books: dict[str, L2Book] = {}  # by instrument
+        self.books: dict[str, Twin] = {}  # by instrument
         self.messages = self.numbered = self.ok = self.crossed = self.unproven = self.undecodable = 0
         self.gaps: list[tuple[int, str]] = []  # (line, words)
 
@@ -157,18 +156,19 @@ class _Proof(ABC):
     def rebuild(self, update: BookUpdate) -> None:
         book = self.books.get(update.inst)
         if book is None:
-            book = self.books[update.inst] = L2Book(WHOLE)
+            book = self.books[update.inst] = Twin("book", WHOLE)
         book.apply(update)
-        self.crossed += book.crossed
+        self.crossed += book.book.crossed
 
     def final(self) -> dict[str, Any]:
         """By symbol, as the recording writes it."""
         made = {}
-        for key, book in self.books.items():
+        for key, twin in self.books.items():
             symbol, _ = split_key(key)
+            book = twin.book
             inst = self.instruments[symbol]
             bids, asks = (
-                [[inst.px_text(px), inst.qty_text(qty)] for px, qty in half.best(1)] for half in (book.bids, book.asks)
+                [[inst.px_text(px), inst.qty_text(qty)] for px, qty, _ in book.levels(side, 1)] for side in Side
             )
             made[symbol] = {
                 **self.more(key),
@@ -260,41 +260,6 @@ class _Coinbase(_Proof):
         self.ok += 1
 
 
-def _frames(path: Path) -> Iterator[RecordedFrame]:
-    """A recording's frames, or those of a raw stream."""
-    return _raw_stream(path) if _is_raw_stream(path) else read_frames(path)
-
-
-def _is_raw_stream(path: Path) -> bool:
-    try:
-        with _opened(path) as file:
-            return _RAW_LINE.match(file.readline(MAX_LINE)) is not None
-    except (OSError, EOFError, zlib.error):
-        return False  # read_frames says what is wrong with it
-
-
-def _raw_stream(path: Path) -> Iterator[RecordedFrame]:
-    number = 0
-    try:
-        with _opened(path) as file:
-            while raw := file.readline(MAX_LINE):
-                found = _RAW_LINE.match(raw.rstrip(b"\r\n"))
-                if found is None:
-                    raise FeedError(f"{path}, line {number + 1}: expected a time and a frame; found {raw[:60]!r}")
-                direction = "R" if found[2].startswith(b'{"lastUpdateId"') else "<"
-                yield RecordedFrame(number, int(found[1]), direction, found[2])
-                number += 1
-    except (OSError, EOFError, zlib.error) as err:
-        raise FeedError(f"{path}, line {number + 1}: the file ends in the middle or is damaged ({err})") from None
-
-
-def _opened(path: Path) -> gzip.GzipFile | nullcontext[BinaryIO]:
-    file = path.open("rb")
-    packed = file.read(2) == b"\x1f\x8b"
-    file.seek(0)
-    return gzip.GzipFile(fileobj=file, mode="rb") if packed else nullcontext(file)
-
-
 def describe(result: dict[str, Any]) -> str:
     """The same for a person."""
     first = f", the first at line {result['first_bad_line']} ({result['first_gap']})" if result["gaps"] else ""
@@ -303,6 +268,7 @@ def describe(result: dict[str, Any]) -> str:
         f"{result['sequence_ok']:,} of {result['numbered']:,} numbers right, {result['gaps']:,} gaps{first}; "
         f"{result['crossed']:,} crossed, {result['unproven']:,} unproven"
     ]
+    lines.append(f"  {in_words(result['paths'])}")
     for name, book in result["final"].items():
         best = [" × ".join(book[side]) if book[side] else "empty" for side in ("best_bid", "best_ask")]
         lines.append(f"  {name}: bid {best[0]}, ask {best[1]}, levels {book['levels'][0]} and {book['levels'][1]}")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import json
-from collections import Counter
 from decimal import Decimal
 from itertools import pairwise
 
@@ -23,9 +22,8 @@ from desk.market.bars import MINUTE, MinuteBars
 from desk.market.clock import VenueClock
 from desk.market.flow import WINDOWS, TouchFlow
 from desk.market.l2 import L2Book
-from desk.market.l3 import L3Book
 from desk.market.tape import TradeTape
-from desk.messages import BookUpdate, Candle, LinkSpec, OrderEvent, Side, Subscription, Trade, Trades
+from desk.messages import BookUpdate, Candle, LinkSpec, Side, Subscription, Trade, Trades
 from desk.portfolio.portfolio import Portfolio
 from desk.risk.account import Account
 from desk.risk.rules import limits
@@ -149,50 +147,6 @@ def test_flow_explains_the_same_moves_and_not_the_next_ones_on_a_real_stock():
         assert np.corrcoef(ofi, move)[0, 1] ** 2 == pytest.approx(r_squared, abs=0.05)
         assert np.polyfit(ofi, move, 1)[0] > 0
         assert np.corrcoef(ofi[:-1], move[1:])[0, 1] ** 2 < 0.01
-
-
-def cents(text):
-    return Instrument("BTC/USD", "bitstamp", 2, 8).ticks(text)
-
-
-def satoshi(text):
-    return Instrument("BTC/USD", "bitstamp", 2, 8).lots(text)
-
-
-def test_a_book_of_real_orders_has_the_exchanges_own_best_prices_and_sizes():
-    """Bitstamp, 2015-05-01: 27 242 order events, and the exchange's own top of book every 3.5 s as the judge.
-
-    The recording begins without a book, so orders from before are missing in hour 0. Of the 1 651 snapshots after it
-    1 650 agree in both prices and both sizes; the other was taken before a delete that arrived 2 ms earlier, and
-    agrees with the book before that delete.
-    """
-    kinds = {"order_created": "add", "order_changed": "modify", "order_deleted": "delete"}
-    book, agree, total, first = L3Book(depth=1_000_000), Counter(), Counter(), None
-    before = now = None
-    with gzip.open(shared("market/l3/bitstamp_btcusd_20150501_first2h30.log.gz"), "rt") as lines:
-        for line in lines:
-            ts, kind, body = line.split(" ", 2)
-            first = first or int(ts)
-            hour = (int(ts) - first) // 3_600_000
-            message = json.loads(body)
-            if kind == "order_book":
-                theirs = tuple((cents(px), satoshi(qty)) for (px, qty), *_ in (message["bids"], message["asks"]))
-                total[hour] += 1
-                agree[hour] += now == theirs
-                if hour:
-                    assert theirs in (now, before)
-            elif kind in kinds:
-                order = OrderEvent(
-                    kinds[kind], str(message["id"]), cents(message["price"]), satoshi(message["amount"]), int(ts)
-                )
-                (book.asks if message["order_type"] else book.bids).apply([order])
-                if not book.one_sided:
-                    before = now
-                    now = tuple(book.levels(side, 1)[0][:2] for side in (Side.BUY, Side.SELL))
-    book.check()
-    assert total == {0: 1055, 1: 1103, 2: 548}
-    assert (agree[1], agree[2]) == (1103, 547)
-    assert agree[0] >= 0.94 * total[0]
 
 
 def decoded(path, kind):

@@ -10,6 +10,7 @@ from shared import shared
 
 from desk.errors import FeedError
 from desk.run.verify_book import verify_book
+from desk.run.verify_stream import verify_stream
 
 MESSAGES = {
     "kraken_v2_book_btcusd_d10_20260801": 301,
@@ -56,10 +57,10 @@ def test_a_recording_cut_short_is_proven_as_far_as_it_goes(tmp_path):
     assert "ends in the middle" in result["problem"]
 
 
-def test_a_recording_of_another_protocol_is_named():
+def test_a_recording_of_another_venue_is_named():
     """Not an empty success."""
-    with pytest.raises(FeedError, match="no Kraken v2 book"):
-        verify_book(shared("captures/kraken_v1_book_5pairs_d1000_20210417a.frames.gz"))
+    with pytest.raises(FeedError, match="no Kraken book"):
+        verify_book(shared("market/l2/captures/BITGET.ws.1.0.txt.gz"))
 
 
 @pytest.mark.parametrize("name", ["binance_spot_depth_20211012a", "coinbase_advshape_l2_data_20210417a"])
@@ -69,3 +70,13 @@ def test_a_venue_without_checksums_is_proven_by_its_sequence(name):
     assert result["venue"] == name.partition("_")[0]
     assert (result["sequence_ok"], result["gaps"]) == (result["numbered"], 0)
     assert "crc_ok" not in result
+
+
+@pytest.mark.parametrize("name", ["ethusd_d25_20260802", "btcusd_d10_20260801"])
+def test_the_fast_proof_says_what_the_whole_one_says(name):
+    """`--fast` reads many lines a call and asks the kernel alone."""
+    path = shared(f"captures/kraken_v2_book_{name}.frames.gz")
+    fast, whole = verify_stream(path), verify_book(path)
+    assert fast.pop("paths") is None
+    assert whole.pop("paths")["differences"] == 0
+    assert fast == whole
