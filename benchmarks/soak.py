@@ -40,24 +40,28 @@ def resident() -> int:
     return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
-def publish(symbols: tuple[str, ...], minutes: int, seed: int, depth: int, out: BinaryIO) -> None:
-    """Frames of `minutes` of the market to `out`, as (HEAD, frame)."""
+def market_frames(symbols: tuple[str, ...], minutes: int, seed: int, depth: int) -> Iterator[tuple[int, bytes]]:
+    """(ns, frame) of `minutes` of the embedded market, snapshots first; after every tenth minute one empty frame."""
     market = SimMarket(seed, START, symbols=symbols)
     publisher = Publisher(market, {symbol: market.instruments[symbol] for symbol in symbols})
     detail = {"book": depth, "level3": depth, "ohlc": 1}
+    yield START, publisher.open(Topic("instrument"), START)
     for symbol in symbols:
-        for channel in CHANNELS:
-            if channel != "instrument" or symbol == symbols[0]:
-                said = Topic(channel, symbol if channel != "instrument" else "", detail.get(channel, 0))
-                frame = publisher.open(said, START)
-                out.write(HEAD.pack(START, len(frame)) + frame)
+        for channel in CHANNELS[1:]:
+            yield START, publisher.open(Topic(channel, symbol, detail.get(channel, 0)), START)
     for minute in range(1, minutes + 1):
         until = START + minute * MINUTE
         while (ts := market.next_at) <= until:
             for _, frame in publisher.advance(ts):
-                out.write(HEAD.pack(ts, len(frame)) + frame)
+                yield ts, frame
         if minute % 10 == 0:
-            out.write(HEAD.pack(resident(), 0))
+            yield until, b""
+
+
+def publish(symbols: tuple[str, ...], minutes: int, seed: int, depth: int, out: BinaryIO) -> None:
+    """The same to a pipe, as (HEAD, frame); with an empty frame goes the publisher's own memory."""
+    made = market_frames(symbols, minutes, seed, depth)
+    out.writelines(HEAD.pack(ts if frame else resident(), len(frame)) + frame for ts, frame in made)
 
 
 def arriving(source: BinaryIO) -> Iterator[tuple[int, bytes]]:
