@@ -7,6 +7,7 @@ end in the same state: tests compare them after every frame.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise, repeat
 from typing import NamedTuple, NoReturn
 
@@ -138,25 +139,37 @@ class RawL2Book(TwoSided):
         for px, qty in (*update.bids, *update.asks):
             if not (0 <= px < LIMIT and 0 <= qty < LIMIT):
                 raise FeedError(f"{update.inst}: level {px} × {qty} has more than 18 digits; use the typed book for it")
-        if update.snapshot or len(update.bids) > ENTRIES or len(update.asks) > ENTRIES or not self._merged(update):
+        if update.snapshot or not self._merged(update):
             self._rebuild(update)
         self._book[l2.CLAIMED] = -1 if update.checksum is None else _word(update.checksum)
         self._book[l2.TS_EXCH] = _word(update.ts_exch)
 
     def _merged(self, update: BookUpdate) -> bool:
-        """Apply a message that fits the workspace; False, nothing done, when the book has no room for it."""
+        """Apply an update, by as many entries as the workspace holds; False, nothing done, when there is no room."""
+        book, depth = self._book, self._book[l2.DEPTH]
+        if max(book[l2.BID_COUNT] + len(update.bids), book[l2.ASK_COUNT] + len(update.asks)) > book[l2.CAPACITY]:
+            return False
+        more = max(len(update.bids), len(update.asks), 1) - 1
+        book[l2.DEPTH] = TOP  # only the end of the message cuts: every side has its last entries in the last part
+        for part in range(more // ENTRIES, -1, -1):
+            if part == 0:
+                book[l2.DEPTH] = depth
+            self._merge_some(_part(update.bids, part), _part(update.asks, part))
+        return True
+
+    def _merge_some(self, bids: Sequence[tuple[int, int]], asks: Sequence[tuple[int, int]]) -> None:
         work = self._work
-        work[l2_scan.NEW_BIDS], work[l2_scan.NEW_ASKS] = len(update.bids), len(update.asks)
-        for at, sign, levels in ((l2_scan.BIDS_AT, 1, update.bids), (l2_scan.ASKS_AT, -1, update.asks)):
+        work[l2_scan.NEW_BIDS], work[l2_scan.NEW_ASKS] = len(bids), len(asks)
+        for at, sign, levels in ((l2_scan.BIDS_AT, 1, bids), (l2_scan.ASKS_AT, -1, asks)):
             word = at // 8
             for px, qty in levels:
                 work[word], work[word + 1] = sign * px, qty
                 word += WORDS
             self._seal(self._work_at + at, TABLES_AT, len(levels))
-        return self._merge(self._book_at, self._work_at, TABLES_AT) == READ
+        self._merge(self._book_at, self._work_at, TABLES_AT)
 
     def _rebuild(self, update: BookUpdate) -> None:
-        """A snapshot, or an update too long for us: the readable book works it out, we take the result."""
+        """A snapshot, or an update there is no room for: the readable book works it out, we take the result."""
         sides = []
         for side, levels in ((Side.BUY, update.bids), (Side.SELL, update.asks)):
             half = L2Side(-side)
@@ -285,6 +298,12 @@ class RawL2Book(TwoSided):
         bids, asks = self._best(Side.BUY, 10), self._best(Side.SELL, 10)
         assert self.checksum == book_crc(asks, bids), "a checksum that is not the levels'"
         assert self.one_sided or (self.bid, self.ask) == (bids[0][0], asks[0][0]), "a best price that is not the best"
+
+
+def _part(levels: Sequence[tuple[int, int]], part: int) -> Sequence[tuple[int, int]]:
+    """At most ENTRIES of them, counted in parts from the end: 0 is the last."""
+    end = len(levels) - part * ENTRIES
+    return levels[max(0, end - ENTRIES) : max(0, end)]
 
 
 def _word(value: int) -> int:

@@ -21,7 +21,7 @@ def held() -> tuple[int, int]:
 def test_a_desk_that_runs_on_keeps_no_more_than_before():
     """Three minutes of both books, trades and candles, then three more: what they leave behind is next to nothing.
 
-    More than 5 000 frames lie between: one object kept for each, or one entry in one map, would be seen many times over.
+    More than 5 000 frames lie between: one object kept for each, or one entry in one map, would be seen.
     """
     desk = Desk()
     desk.open()

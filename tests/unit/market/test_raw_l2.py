@@ -383,6 +383,25 @@ def test_long_messages_and_absurd_depths_go_the_readable_way():
     assert raw.claimed != raw.computed
 
 
+def test_a_message_longer_than_the_workspace_is_cut_only_at_its_end():
+    """It goes in by parts; a level that a later entry of the same message makes room for must not be lost before."""
+    dice = random.Random(8)
+    typed, raw = L2Book(300), raw_book(300)
+    for turn in range(60):
+        sides = [
+            tuple(
+                (low + dice.randrange(700), dice.choice((0, 1, 7, 9))) for _ in range(dice.choice((0, 1, 90, 129, 190)))
+            )
+            for low in (1000, 3000)
+        ]
+        message = BookUpdate(XY.key, *sides, snapshot=turn == 0)
+        typed.apply(message)
+        raw.apply(message)
+        assert state(raw) == state(typed)
+        raw.check()
+    assert raw.size() == (300, 300)  # the cut was at work
+
+
 def test_more_than_18_digits_are_refused_with_the_book_untouched():
     """They do not fit the kernel's integers: a wrong number would be worse than an error with its value."""
     book = raw_book(10)
