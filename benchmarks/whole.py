@@ -53,7 +53,7 @@ class Desk:
         self.engine = parts.engine
         self._folder = tempfile.TemporaryDirectory()
         self.journal = JournalWriter(Path(self._folder.name) / "session")
-        self.loop = Loop(self.engine, parts.venue, self.journal, lambda effect: None, self._effects)
+        self.loop = Loop(self.engine, parts.venue, parts.gate, self.journal, lambda effect: None, self._effects)
         self.now = begin
         self.opening = [frame for frame in opening if b'"type":"snapshot"' in frame[:60]]
         self.loop.arrive(start, 0)
