@@ -139,7 +139,7 @@ def build(start: Start) -> Parts:
 
     from desk.config import Config
     from desk.engine import Engine
-    from desk.portfolio.fees import schedule
+    from desk.portfolio.fees import tariff
     from desk.portfolio.portfolio import Portfolio
     from desk.risk.account import Account
     from desk.risk.last_gate import LastGate
@@ -147,6 +147,7 @@ def build(start: Start) -> Parts:
     from desk.run.live import Parts
     from desk.signals.watch import Watch
     from desk.sim.books import WatchedBooks
+    from desk.sim.latency import Latency
     from desk.sim.paper import PaperVenue
     from desk.wire.kraken import KrakenCodec
     from hft_signals import OrderBookAnalyzer
@@ -156,17 +157,19 @@ def build(start: Start) -> Parts:
     hft = config.hft_signals
     analyzer = OrderBookAnalyzer(hft)
     watch = Watch(start.venue, start.links, KrakenCodec(start.venue), analyzer.score, hft.spread_ref_bps)
-    fees = schedule(config.fees, embedded=start.venue == "embedded")
-    worst_fee = max(fees.maker_bps, fees.taker_bps)
-    portfolio = Portfolio(Decimal(str(config.risk.equity_quote)), watch.instruments, worst_fee)
+    fees = tariff(config.fees, embedded=start.venue == "embedded")
+    tier = fees.at(start.ts)
+    portfolio = Portfolio(
+        Decimal(str(config.risk.equity_quote)), watch.instruments, max(tier.maker_bps, tier.taker_bps)
+    )
     scalper = ScalpingEngine(
         [f"{symbol}@{start.venue}" for symbol in config.scalping_engine.symbols if symbol in start.symbols],
         config.scalping_engine,
         config.hybrid_mode,
         hft,
         config.risk,
-        float(fees.maker_bps),
-        float(fees.taker_bps),
+        float(tier.maker_bps),
+        float(tier.taker_bps),
         is_hybrid=start.mode == "hybrid",
     )
     engine = Engine(
@@ -177,12 +180,12 @@ def build(start: Start) -> Parts:
         limits(config.risk, hft.stale_s),
         int(hft.stale_s * 1e9),
     )
-    venue = PaperVenue(
-        fees,
+    latency = Latency(
         int(config.paper.entry_latency_ms * 1e6),
         int(config.paper.response_latency_ms * 1e6),
-        WatchedBooks(watch),
+        config.paper.latency == "measured",
     )
+    venue = PaperVenue(fees, latency, WatchedBooks(watch), queue_model=config.paper.queue_model)
     return Parts(engine, venue, LastGate(config.last_gate))
 
 

@@ -16,6 +16,7 @@ Bps = Annotated[float, Meta(ge=-10.0, le=200.0)]
 Positive = Annotated[float, Meta(gt=0.0)]
 Score100 = Annotated[float, Meta(ge=0.0, le=100.0)]
 Clock = Annotated[str, Meta(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
+Day = Annotated[str, Meta(pattern=r"^20[0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$")]
 Symbol = Annotated[str, Meta(pattern=r"^[A-Z0-9.]{1,12}/[A-Z0-9.]{1,12}$")]
 Symbols = Annotated[tuple[Symbol, ...], Meta(min_length=1, max_length=200)]
 
@@ -109,13 +110,54 @@ class VenueConfig(Section, frozen=True, kw_only=True):
     silence_s: Annotated[float, Meta(ge=1.0, le=60.0)] = 5.0
 
 
+class FeeTier(Section, frozen=True, kw_only=True):
+    """One line of a fee listing: from this 30-day volume (USD) on."""
+
+    volume: Annotated[float, Meta(ge=0.0)] = 0.0
+    maker_bps: Bps
+    taker_bps: Bps
+
+
+class FeeListing(Section, frozen=True, kw_only=True):
+    """A venue's fees in force from a day (UTC) on; the first tier is that of the smallest volume."""
+
+    since: Day
+    name: Annotated[str, Meta(min_length=1, max_length=60)]
+    tiers: Annotated[tuple[FeeTier, ...], Meta(min_length=1, max_length=20)]
+
+
+KRAKEN_PRO = FeeListing(
+    since="2026-05-30",
+    name="Kraken Pro",
+    tiers=tuple(
+        [
+            FeeTier(volume=volume, maker_bps=maker, taker_bps=taker)
+            for volume, maker, taker in (
+                (0.0, 25.0, 40.0),
+                (10_000.0, 20.0, 35.0),
+                (50_000.0, 14.0, 24.0),
+                (100_000.0, 12.0, 22.0),
+                (500_000.0, 8.0, 18.0),
+                (10_000_000.0, 0.0, 10.0),
+            )
+        ]
+    ),
+)
+
+
 class Fees(Section, frozen=True, kw_only=True):
-    """What a trade costs, in basis points a side. `embedded`: "free", or "kraken" to feel a real venue's tier."""
+    """What a trade costs, in basis points a side. `embedded`: "free", or "kraken" to feel a real venue's tier.
+
+    `maker_bps` and `taker_bps` are your own tier. With `volume_30d` (USD) they are not used: your tier is then that of
+    this volume in the listing in force at the time of the trade.
+    """
 
     embedded: Literal["free", "kraken"] = "free"
     maker_bps: Bps = 25.0  # Kraken Pro spot, below $10k in 30 days; listing dated 2026-05-30
     taker_bps: Bps = 40.0
     tier: str = "Kraken Pro, 30-day volume below $10k (listing of 2026-05-30)"
+    volume_30d: Annotated[float, Meta(ge=0.0)] | None = None
+    listings: Annotated[tuple[FeeListing, ...], Meta(min_length=1, max_length=20)] = (KRAKEN_PRO,)
 
 
 class Risk(Section, frozen=True, kw_only=True):
@@ -149,6 +191,8 @@ class Paper(Section, frozen=True, kw_only=True):
 
     entry_latency_ms: Annotated[float, Meta(ge=0.0, le=5_000.0)] = 25.0
     response_latency_ms: Annotated[float, Meta(ge=0.0, le=5_000.0)] = 25.0
+    latency: Literal["configured", "measured"] = "configured"  # measured: the run's own feed delay, both ways
+    queue_model: Annotated[str, Meta(max_length=20)] = "risk_averse"  # where the book shows no orders; desk.sim.queue
 
 
 class Journal(Section, frozen=True, kw_only=True):

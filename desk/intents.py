@@ -16,6 +16,8 @@ class Place(msgspec.Struct, frozen=True, gc=False, tag="place"):
     """A wish for an order. `tif`: "ioc" | "gtc"; a post-only order never takes; `px` is always a limit.
 
     `stop` is the price (ticks) at which the trade is given up, for the gate to know its risk; 0 when it has none.
+    With a `trigger` (ticks, 0: none) it is a stop order: it waits at the venue until a trade prints there or beyond,
+    and is then an IOC order whose `px` is the collar, the worst price at which it may trade.
     """
 
     inst: str
@@ -27,6 +29,7 @@ class Place(msgspec.Struct, frozen=True, gc=False, tag="place"):
     reason: str = "entry"
     because: dict[str, float] = {}
     stop: int = 0
+    trigger: int = 0
 
 
 class Withdraw(msgspec.Struct, frozen=True, gc=False, tag="withdraw"):

@@ -26,6 +26,7 @@ from desk.analysis.cost import RISKS_PCT, Route, StopRow, routes, stop_rows
 from desk.analysis.shape import DAY, Analysis
 from desk.config import Config
 from desk.errors import DeskError
+from desk.portfolio.fees import in_force
 
 NBSP = "\u00a0"  # keeps a number and its unit on one line
 SCHEMA = "dual-system-trader/report/1"
@@ -64,10 +65,11 @@ class Written(msgspec.Struct, frozen=True):
 
 def render(analysis: Analysis, origin: Origin, config: Config, templates: Path = TEMPLATES) -> Rendered:
     """The report of one analysis. The same arguments give the same bytes."""
-    ways = routes(config.fees.maker_bps, config.fees.taker_bps)
+    fees = in_force(config.fees, analysis.ts)
+    ways = routes(fees.maker_bps, fees.taker_bps)
     equity, most = config.risk.equity_quote, config.risk.max_position_pct
     stops = stop_rows(analysis.timeframes, analysis.last, ways, equity, most)
-    facts = _facts(analysis, origin, config, ways, stops)
+    facts = _facts(analysis, origin, config, ways, stops) | {"fees": fees}
     failed: list[str] = []
     html = _html(templates, facts, failed)
     text = _environment(templates, analysis, origin, escape=False).get_template("report.md.j2")
@@ -195,7 +197,6 @@ def _facts(
     return {
         "a": a,
         "origin": origin,
-        "fees": config.fees,
         "risk": config.risk,
         "routes": ways,
         "stops": stops,

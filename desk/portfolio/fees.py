@@ -6,7 +6,8 @@ from decimal import ROUND_CEILING, Context, Decimal
 
 import msgspec
 
-from desk.config import Fees
+from desk.config import FeeListing, Fees
+from desk.wire.stamps import parse_ns
 
 EXACT = Context(prec=120)
 """Money is added and scaled in this context, never in a thread's own: 120 digits, so nothing real is ever rounded."""
@@ -38,6 +39,20 @@ class FeeSchedule(msgspec.Struct, frozen=True):
 
     maker_bps: Decimal = Decimal(0)
     taker_bps: Decimal = Decimal(0)
+    name: str = ""
+
+    def at(self, ts: int) -> FeeSchedule:
+        """Itself: a tier that never changes."""
+        return self
+
+    def describe(self) -> str:
+        """In words.
+
+        >>> FeeSchedule(Decimal("0.5"), Decimal(40), "my tier").describe()
+        'my tier: maker 0.5, taker 40 bps of the notional, in the quote currency'
+        """
+        rates = f"maker {self.maker_bps:f}, taker {self.taker_bps:f} bps of the notional, in the quote currency"
+        return f"{self.name}: {rates}" if self.name else rates
 
     def __call__(self, notional: Decimal, maker: bool) -> Decimal:
         fee = EXACT.multiply(notional, EXACT.scaleb(self.maker_bps if maker else self.taker_bps, -4))
@@ -54,12 +69,64 @@ class FeeSchedule(msgspec.Struct, frozen=True):
         )
 
 
-def schedule(fees: Fees, embedded: bool) -> FeeSchedule:
-    """The tier in force: free on the embedded exchange unless the configuration asks to feel a real venue's."""
+class Tariff:
+    """The tier of one 30-day volume by date: `at(ts)` is the one in force then.
+
+    What the run itself trades does not move the tier. Before the first listing its tier holds: there is no older one.
+
+    >>> tariff = Tariff(Fees(volume_30d=60_000.0))
+    >>> tariff.at(0).describe()
+    'Kraken Pro from 50,000 in 30 days (listing of 2026-05-30): maker 14, taker 24 bps of the notional, in the quote \
+currency'
+    """
+
+    def __init__(self, fees: Fees) -> None:
+        volume = fees.volume_30d or 0.0
+        self._tiers = [
+            (parse_ns(f"{listing.since}T00:00:00Z"), _tier(listing, volume))
+            for listing in sorted(fees.listings, key=lambda listing: listing.since)
+        ]
+
+    def at(self, ts: int) -> FeeSchedule:
+        found = self._tiers[0][1]
+        for since, tier in self._tiers:
+            if since <= ts:
+                found = tier
+        return found
+
+
+def _tier(listing: FeeListing, volume: float) -> FeeSchedule:
+    """The last line of a listing that this volume reaches; the first one below all of them."""
+    lines = sorted(listing.tiers, key=lambda tier: tier.volume)
+    line = next((tier for tier in reversed(lines) if tier.volume <= volume), lines[0])
+    name = f"{listing.name} from {line.volume:,.0f} in 30 days (listing of {listing.since})"
+    return FeeSchedule(_bps(line.maker_bps), _bps(line.taker_bps), name)
+
+
+def _bps(value: float) -> Decimal:
+    """Exactly what the configuration says: str first, Decimal(0.1) would carry the float's 55 digits into every fee."""
+    return Decimal(repr(value).removesuffix(".0"))
+
+
+def tariff(fees: Fees, embedded: bool) -> Tariff | FeeSchedule:
+    """What a run pays: nothing on the embedded exchange, unless the configuration asks to feel a real venue's tier."""
     if embedded and fees.embedded == "free":
-        return FeeSchedule()
-    # str first: Decimal(0.1) would carry the float's 55 digits into every fee
-    return FeeSchedule(Decimal(str(fees.maker_bps)), Decimal(str(fees.taker_bps)))
+        return FeeSchedule(name="fee-free tier of the simulated market")
+    if fees.volume_30d is not None:
+        return Tariff(fees)
+    return FeeSchedule(_bps(fees.maker_bps), _bps(fees.taker_bps), fees.tier)
+
+
+def in_force(fees: Fees, ts: int) -> Fees:
+    """The same configuration with the tier of a real venue in force at `ts` (ns) filled in.
+
+    >>> in_force(Fees(volume_30d=60_000.0), ts=0).taker_bps
+    24.0
+    """
+    tier = tariff(fees, embedded=False).at(ts)
+    return msgspec.structs.replace(
+        fees, tier=tier.name, maker_bps=float(tier.maker_bps), taker_bps=float(tier.taker_bps)
+    )
 
 
 def paying_rate(win: float, loss: float, cost: float) -> float:

@@ -242,8 +242,9 @@ class Account:
             yield extra
 
     def crossed_by(self, place: Place) -> Place | None:
-        """Our own working order that `place` would trade with, if any."""
+        """Our own working order that `place` would trade with, if any; a stop that waits is in nobody's way."""
         for own in self.open_orders.values():
-            if own.inst == place.inst and own.side != place.side and (place.px - own.px) * place.side >= 0:
+            meets = own.inst == place.inst and own.side != place.side and (place.px - own.px) * place.side >= 0
+            if meets and not own.trigger and not place.trigger:
                 return own
         return None

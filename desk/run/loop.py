@@ -11,7 +11,7 @@ import heapq
 from collections import deque
 from collections.abc import Callable
 from time import perf_counter_ns
-from typing import Protocol
+from typing import Any, Protocol
 
 from desk.engine import Engine
 from desk.events import Command, Ended, Event, Fill, Frame, Timer
@@ -41,6 +41,10 @@ class SimulatedVenue(Protocol):
     def on_book(self, inst: str, now: int) -> None: ...
 
     def on_trade(self, trade: Trade, now: int) -> None: ...
+
+    def report(self) -> dict[str, Any]:
+        """What its fills assume, and the band between pessimistic and optimistic queue models."""
+        ...
 
 
 class Loop:

@@ -17,6 +17,7 @@ from desk.errors import ConfigError, DeskError
 from desk.events import Start
 from desk.io.config_file import canonical, config_hash, load
 from desk.io.journal import JournalWriter
+from desk.portfolio.fees import tariff
 from desk.run import source as sources
 from desk.run.analyst import candle_source, run_analyst
 from desk.run.children import Child
@@ -25,6 +26,7 @@ from desk.run.live import Parts, Plan, execute, start, stop_signal
 from desk.run.record import open_recorder
 from desk.run.source import Source
 from desk.run.version import version
+from desk.sim.band import band_line
 from desk.wire.stamps import format_ns
 
 BUG = 70
@@ -52,7 +54,7 @@ def fee_tier(config: Config, venue: str) -> str:
     """What the user's trades cost, in words."""
     if venue == "embedded" and config.fees.embedded == "free":
         return NAMED_FREE
-    return f"{config.fees.tier}: maker {config.fees.maker_bps:g}, taker {config.fees.taker_bps:g} bps"
+    return tariff(config.fees, embedded=False).at(now_ns()).describe()
 
 
 def new_session(config: Config, mode: str) -> Path:
@@ -254,6 +256,7 @@ def last_words(summary: dict[str, Any]) -> str:
         ),
         f"  signals {summary['signals']}, orders {summary['orders']}, fills {summary['fills']} (paper), "
         f"PnL {summary['pnl_quote']:+.2f} net of fees ({summary['fee_tier']})",
+        *([f"  {band_line(summary['paper'])}"] if summary["orders"] else []),
     ]
     if summary["refusals"]:
         most = ", ".join(f"{code} {n:,}" for code, n in list(summary["refusals"].items())[:6])

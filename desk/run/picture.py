@@ -206,6 +206,7 @@ class Picture:
             "pnl_by_quote": {quote: str(engine.portfolio.pnl(quote)) for quote in engine.quotes},
             "fees_by_quote": {quote: str(fees) for quote, fees in engine.portfolio.fees.items()},
             "fee_tier": self.fee_tier,
+            "paper": loop.venue.report(),
             "biases": {symbol: {"score": b.score, "label": b.label} for symbol, b in engine.biases.items()},
             "latency_us": {"tick_to_signal": points(loop.tick_to_signal), "feed": points(loop.feed_latency)},
             "clock": clock_summary(engine.watch.time),

@@ -1,16 +1,14 @@
 """The paper venue: fills of our orders against the live book and tape. SIMULATED, every number that comes out of it.
 
-What it assumes (`assumptions` says it to a report):
-    latency   an order or a cancel reaches the venue `entry_latency_ns` after it was sent and meets the book as it is
-              then; its answer is received `response_latency_ns` later. Fixed, not sampled.
-    taking    an order that crosses walks the visible levels up to its limit, level by level, each fill at the level's
-              price. Quantity on a level is used once until that level shows another quantity. We move no price.
-    resting   behind everything displayed at its price on arrival. Opposite trades at that price shorten the queue,
-              then fill us; a trade through our price fills us whole; so does, up to the quantity visible beyond our
-              price, a book whose opposite side is better than our limit. Cancels ahead are not credited.
-    book      while it is not ready nothing fills: a resting order waits, an IOC expires, a new resting order is placed
-              when the book is ready again.
-    account   no check of funds, no margin, no borrowing cost; our own orders never trade with each other.
+What it assumes (`report` says it, with the band between a pessimistic and an optimistic view of the queues):
+    latency   an order or a cancel reaches the venue one entry latency after it was sent, never before one sent earlier,
+              and meets the book as it is then; its answer is received one response latency later (desk.sim.latency).
+    fills     as desk.sim.fills and the queue model of desk.sim.queue say.
+    stop      a stop order waits for a trade at its trigger or beyond it, then is an IOC order with its price as collar:
+              it never trades beyond it, and what the collar does not let through expires.
+    book      while it is not ready nothing fills: a resting order waits, an IOC expires; a new resting order and a
+              triggered stop meet the book when it is ready again.
+    account   no check of funds, no margin, no borrowing cost.
 
 Time is what the caller says. Call `due(ts)` before the engine is told of an event at `ts`, so that an order that
 arrived earlier meets the book of its own moment; then `on_book` or `on_trade` after the event has been applied.
@@ -20,33 +18,24 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Callable
-from decimal import Decimal
-from typing import Protocol
+from typing import Any, Protocol
 
 from desk.errors import DeskError
 from desk.events import Accepted, Ended, Event, Fill
-from desk.instrument import Instrument
-from desk.intents import CancelOrder, Place, Submit
-from desk.messages import Side, Trade
-from desk.portfolio.fees import money
-from desk.risk.rules import takes_orders
-from desk.sim.queue import Levels, Resting, Taken, ahead_at
+from desk.intents import CancelOrder, Submit
+from desk.messages import Trade
+from desk.portfolio.fees import FeeSchedule
+from desk.sim.band import OPTIMISTIC, PESSIMISTIC, Shadow, Tally
+from desk.sim.fills import BookAccess, FillModel, Resting
+from desk.sim.glance import Glance
+from desk.sim.latency import Latency
+from desk.sim.order_check import fault
 
-WALK = 1000  # levels asked for when an order walks the book: as deep as any venue shows
 
+class Fees(Protocol):
+    """The tier in force at a time, ns."""
 
-class BookAccess(Protocol):
-    """What the venue sees of the market: the engine's own books, read only."""
-
-    def levels(self, inst: str, side: Side, depth: int) -> Levels:
-        """The best `depth` levels as (price, quantity, orders), best first; side BUY is the bids."""
-        ...
-
-    def ready(self, inst: str) -> bool:
-        """The book can be believed now."""
-        ...
-
-    def instrument(self, inst: str) -> Instrument | None: ...
+    def at(self, ts: int) -> FeeSchedule: ...
 
 
 class PaperVenue:
@@ -54,21 +43,30 @@ class PaperVenue:
 
     def __init__(
         self,
-        fees: Callable[[Decimal, bool], Decimal],
-        entry_latency_ns: int,
-        response_latency_ns: int,
+        fees: Fees,
+        latency: Latency,
         books: BookAccess,
         emit: Callable[[Event], None] | None = None,
+        queue_model: str = PESSIMISTIC,
     ) -> None:
-        self.entry_latency_ns, self.response_latency_ns = entry_latency_ns, response_latency_ns
-        self._fees, self._books, self._emit = fees, books, emit
+        self._fees, self._latency, self._emit = fees, latency, emit
+        self._books = look = Glance(books)
+        self.queue_model = queue_model
+        self._model = FillModel(queue_model, look, self)
+        self._tally = Tally(self._tier, look)
+        self._low = Shadow(PESSIMISTIC, False, self._tier, look)
+        self._high = Shadow(OPTIMISTIC, True, self._tier, look)
+        # The shadows look first: an order that ends here ends there at once, and not before they saw the same event.
+        self._models = (self._low.model, self._high.model, self._model)
         self._arriving: list[tuple[int, int, Submit | CancelOrder]] = []
         self._answers: list[tuple[int, int, Event]] = []
+        self._met: set[str] = set()  # instruments that an order of ours has met
         self._waiting: dict[str, Submit] = {}  # at the venue, for a book that is ready
-        self._resting: dict[str, dict[str, Resting]] = {}  # by instrument, in order of arrival
-        self._taken: dict[str, dict[Side, Taken]] = {}
+        self._stops: dict[str, dict[str, Submit]] = {}  # by instrument, not yet triggered
+        self._stopped: set[str] = set()  # stop orders at the venue: accepted once, not again when triggered
+        self._last: dict[str, int] = {}  # by instrument, the last trade's price
         self._live: dict[str, str] = {}  # order id → instrument, from sent to ended
-        self._clock = self._n = self.fills = 0
+        self._clock = self._n = self._sent_at = self._received_at = 0
 
     # --- the venue
 
@@ -79,10 +77,12 @@ class PaperVenue:
                 raise DeskError(f"{effect.order_id}: an order of this id is still at the paper venue")
             self._live[effect.order_id] = effect.place.inst
         self._n += 1
-        heapq.heappush(self._arriving, (now + self.entry_latency_ns, self._n, effect))
+        self._sent_at = max(now + self._latency.entry, self._sent_at)
+        heapq.heappush(self._arriving, (self._sent_at, self._n, effect))
 
     def due(self, now: int) -> list[Event]:
         """Everything received by `now`, in order of time and cause. Empty when `emit` was given: it has them."""
+        self._books.again()
         self._advance(now)
         out: list[Event] = []
         deliver = self._emit or out.append
@@ -105,47 +105,73 @@ class PaperVenue:
 
     def on_book(self, inst: str, now: int) -> None:
         """The book of `inst` changed, at `now`."""
+        self._books.again()
+        if self._latency.measured:
+            self._latency.heard(self._books.stamp(inst), now)
         self._advance(now)
-        taken, resting = self._taken.get(inst), self._resting.get(inst)
-        if not taken and not resting:
-            return
-        if taken:
-            for side, used in taken.items():
-                if used.depth:
-                    used.changed(self._books.levels(inst, side, used.depth))
-        if resting and self._books.ready(inst):
-            for order in list(resting.values()):
-                self._crossed(order)
+        if inst in self._met:
+            for model in self._models:
+                model.on_book(inst)
 
     def on_trade(self, trade: Trade, now: int) -> None:
-        """A trade printed, at `now`: it may reach our resting orders on the side its aggressor hit."""
+        """A trade printed, at `now`: it may reach our resting orders, and trigger stops."""
+        self._books.again()
         self._advance(now)
-        resting = self._resting.get(trade.inst)
-        if not resting or not self._books.ready(trade.inst):
-            return
-        volume = dict.fromkeys((o.px for o in resting.values()), trade.qty)
-        for order in list(resting.values()):
-            if order.side == trade.side:
-                continue
-            lots = order.traded(trade.px, volume[order.px])
-            if lots:
-                volume[order.px] -= lots  # what one of our orders got, the next at its price cannot get
-                self._fill(order, order.px, lots, maker=True)
-                self._finish(order)
+        self._last[trade.inst] = trade.px
+        if trade.inst in self._met:
+            for model in self._models:
+                model.on_trade(trade)
+        if stops := self._stops.get(trade.inst):
+            for order_id in [id_ for id_, stop in stops.items() if self._triggered(stop)]:
+                self._meet(stops.pop(order_id))
+
+    def report(self) -> dict[str, Any]:
+        """The assumptions behind the fills and how far they carry: every result built on them says SIMULATED."""
+        self._books.again()
+        rested = self._model.rested
+        return {
+            "assumptions": self.assumptions(),
+            "queue_model": self.queue_model,
+            "queues": ", ".join(f"{tier} {count}" for tier, count in rested.items() if count) or "none",
+            "band": {
+                "pessimistic": self._low.tally.result(self._low.describe()),
+                "chosen": self._tally.result(self.queue_model),
+                "optimistic": self._high.tally.result(self._high.describe()),
+            },
+        }
 
     def assumptions(self) -> dict[str, str]:
-        """The model behind the fills, for a report: every result built on them says SIMULATED."""
+        """The model behind the fills, in words."""
         return {
-            "fills": "SIMULATED on live market data",
-            "entry latency": f"{self.entry_latency_ns / 1e6:g} ms, fixed",
-            "response latency": f"{self.response_latency_ns / 1e6:g} ms, fixed",
+            "fills": "SIMULATED on live or replayed market data",
+            "entry latency": self._latency.describe(0),
+            "response latency": self._latency.describe(1),
             "taking": "walks visible levels, each displayed quantity once; no market impact",
-            "queue": "behind all displayed at arrival; trades advance it, cancels ahead are not credited (risk-averse)",
-            "fills through our price": "a trade through: whole; a book through: what is visible beyond our price",
+            "queue": f"exact where the book shows orders (L3); on L2 behind all displayed, model {self.queue_model}",
+            "fills through our price": "whole, when a trade or the other side of the book comes through it",
+            "stops": "triggered by the last trade, then IOC with the order's price as collar",
             "book not ready": "no fills; IOC expires, other orders wait",
-            "account": "no margin, no borrowing cost, short sales allowed; own orders do not meet",
-            "fees": "notional × bps of the tier in force, rounded up to 1e-8",
+            "account": "no margin, no borrowing cost, short sales allowed; own orders do not meet (cancel newest)",
+            "fees": self._tier().describe(),
         }
+
+    # --- desk.sim.fills.Sink
+
+    def accepted(self, order_id: str) -> None:
+        if order_id not in self._stopped:
+            self._answer(Accepted(self._received, order_id))
+
+    def filled(self, order: Resting, px: int, lots: int, maker: bool) -> None:
+        fee = self._tally.fill(order, px, lots, maker)
+        fill_id = f"p{self._tally.fills}"
+        self._answer(Fill(self._received, fill_id, order.order_id, order.inst, order.side, px, lots, fee, maker))
+
+    def ended(self, order_id: str, why: str) -> None:
+        inst = self._live.pop(order_id)
+        self._stopped.discard(order_id)
+        for shadow in (self._low, self._high):
+            shadow.model.cancel(inst, order_id)
+        self._answer(Ended(self._received, order_id, why))
 
     # --- inside
 
@@ -166,103 +192,40 @@ class PaperVenue:
                     self._match(submit)
 
     def _arrive(self, submit: Submit) -> None:
-        place = submit.place
-        fault = self._fault(place)
-        if submit.order_id not in self._live:
+        order_id, place = submit.order_id, submit.place
+        if order_id not in self._live:
             return  # its cancel was sent first
-        if fault:
-            self._end(submit.order_id, f"rejected: {fault}")
-        elif self._books.ready(place.inst):
+        why = fault(place, self._books.instrument(place.inst))
+        if why:
+            self.ended(order_id, f"rejected: {why}")
+        elif place.trigger:
+            self.accepted(order_id)
+            self._stopped.add(order_id)
+            if self._triggered(submit):
+                self._meet(submit)
+            else:
+                self._stops.setdefault(place.inst, {})[order_id] = submit
+        elif place.tif == "ioc" and not self._books.ready(place.inst):
+            self.ended(order_id, "expired: book not ready")
+        else:
+            self._meet(submit)
+
+    def _triggered(self, submit: Submit) -> bool:
+        place, last = submit.place, self._last.get(submit.place.inst)
+        return last is not None and (last - place.trigger) * place.side >= 0
+
+    def _meet(self, submit: Submit) -> None:
+        """Meet the book, now or when it can be believed."""
+        if self._books.ready(submit.place.inst):
             self._match(submit)
-        elif place.tif == "ioc":
-            self._end(submit.order_id, "expired: book not ready")
         else:
             self._waiting[submit.order_id] = submit
 
-    def _fault(self, place: Place) -> str:
-        """What the venue has against the order whatever the book says; "" when nothing."""
-        instrument = self._books.instrument(place.inst)
-        if instrument is None:
-            return f"unknown instrument {place.inst}"
-        if place.tif not in ("ioc", "gtc"):
-            return f'time in force "{place.tif}" is neither "ioc" nor "gtc"'
-        if place.post_only and place.tif == "ioc":
-            return "an IOC order cannot be post-only"
-        if place.px <= 0 or place.px % instrument.tick:
-            return f"price {instrument.px_text(place.px)} is not a multiple of {instrument.px_text(instrument.tick)}"
-        if place.qty <= 0 or place.qty % instrument.lot:
-            return (
-                f"quantity {instrument.qty_text(place.qty)} is not a multiple of {instrument.qty_text(instrument.lot)}"
-            )
-        if place.qty < instrument.qty_min:
-            return f"quantity {instrument.qty_text(place.qty)} is below {instrument.qty_text(instrument.qty_min)}"
-        cost = instrument.notional(place.px, place.qty)
-        if cost < instrument.cost_min:
-            return f"cost {cost.normalize():f} is below {instrument.cost_min}"
-        if not takes_orders(instrument.status, place.post_only):
-            return f"{instrument.symbol} is {instrument.status}"
-        return ""
-
     def _match(self, submit: Submit) -> None:
-        """Meet the book: take what crosses, rest or expire with what is left."""
-        place = submit.place
-        order = Resting(submit.order_id, place.inst, place.side, place.px, place.qty, None)
-        if place.post_only and self._would_take(place):
-            self._end(order.order_id, "rejected: post-only would take")
-            return
-        self._answer(Accepted(self._received, order.order_id))
-        for px, lots in self._beyond(order, inclusive=True):
-            self._fill(order, px, lots, maker=False)
-        if order.left and place.tif == "gtc":
-            order.ahead = ahead_at(order.px, order.side, self._books.levels(order.inst, order.side, WALK))
-            self._resting.setdefault(order.inst, {})[order.order_id] = order
-        else:
-            self._end(order.order_id, "expired" if order.left else "filled")
-
-    def _would_take(self, place: Place) -> bool:
-        best = self._books.levels(place.inst, Side(-place.side), 1)
-        return bool(best) and (place.px - best[0][0]) * place.side >= 0
-
-    def _beyond(self, order: Resting, inclusive: bool) -> list[tuple[int, int]]:
-        """(price, lots) to be had on the other side at better than our limit, or at it; uses them up."""
-        other = Side(-order.side)
-        taken = self._taken.setdefault(order.inst, {}).setdefault(other, Taken())
-        found, left = [], order.left
-        for level, (px, shown, _) in enumerate(self._books.levels(order.inst, other, WALK)):
-            if not left or (order.px - px) * order.side < (0 if inclusive else 1):
-                break
-            lots = min(left, taken.left(px, shown))
-            if lots:
-                taken.take(px, shown, lots, level)
-                found.append((px, lots))
-                left -= lots
-        return found
-
-    def _crossed(self, order: Resting) -> None:
-        """Fill a resting order the book has gone through, at its own price; look again for a queue out of sight."""
-        best = self._books.levels(order.inst, Side(-order.side), 1)
-        if best and (order.px - best[0][0]) * order.side > 0:
-            lots = sum(lots for _, lots in self._beyond(order, inclusive=False))
-            if lots:
-                self._fill(order, order.px, lots, maker=True)
-                self._finish(order)
-        elif order.ahead is None:
-            order.ahead = ahead_at(order.px, order.side, self._books.levels(order.inst, order.side, WALK))
-
-    def _fill(self, order: Resting, px: int, lots: int, maker: bool) -> None:
-        order.left -= lots
-        self.fills += 1
-        instrument = self._books.instrument(order.inst)
-        if instrument is None:  # it was known when the order arrived
-            raise DeskError(f"{order.inst}: the instrument vanished while {order.order_id} was working")
-        fee = self._fees(money(px * lots, instrument.px_decimals + instrument.qty_decimals), maker)
-        fill_id = f"p{self.fills}"
-        self._answer(Fill(self._received, fill_id, order.order_id, order.inst, order.side, px, lots, fee, maker))
-
-    def _finish(self, order: Resting) -> None:
-        if not order.left:
-            del self._resting[order.inst][order.order_id]
-            self._end(order.order_id, "filled")
+        self._met.add(submit.place.inst)
+        for shadow in (self._low, self._high):
+            shadow.arrive(submit.order_id, submit.place)
+        self._model.arrive(submit.order_id, submit.place, submit.place.qty)
 
     def _cancel(self, order_id: str) -> None:
         """The cancel is here: nothing to do for an order that has ended; its end is already on the way."""
@@ -270,18 +233,19 @@ class PaperVenue:
         if inst is None:
             return
         self._waiting.pop(order_id, None)
-        self._resting.get(inst, {}).pop(order_id, None)
-        self._end(order_id, "cancelled")
+        self._stops.get(inst, {}).pop(order_id, None)
+        self._model.cancel(inst, order_id)
+        self.ended(order_id, "cancelled")
 
-    def _end(self, order_id: str, why: str) -> None:
-        self._live.pop(order_id, None)
-        self._answer(Ended(self._received, order_id, why))
+    def _tier(self) -> FeeSchedule:
+        return self._fees.at(self._clock)
 
     @property
     def _received(self) -> int:
-        """When the desk learns of what happens at the venue now."""
-        return self._clock + self.response_latency_ns
+        """When the desk learns of what happens at the venue now: answers do not overtake each other."""
+        self._received_at = max(self._clock + self._latency.response, self._received_at)
+        return self._received_at
 
     def _answer(self, event: Event) -> None:
         self._n += 1
-        heapq.heappush(self._answers, (self._received, self._n, event))
+        heapq.heappush(self._answers, (event.ts, self._n, event))

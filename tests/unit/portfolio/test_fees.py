@@ -6,8 +6,9 @@ from decimal import Decimal
 
 import pytest
 
-from desk.config import Fees
-from desk.portfolio.fees import FeeSchedule, break_even, money, schedule
+from desk.config import FeeListing, Fees, FeeTier
+from desk.portfolio.fees import FeeSchedule, break_even, money, tariff
+from desk.wire.stamps import parse_ns
 
 KRAKEN = FeeSchedule(Decimal(25), Decimal(40))
 
@@ -35,10 +36,35 @@ def test_a_rebate_is_not_rounded_in_our_favour() -> None:
 
 def test_the_configuration_decides_what_the_embedded_exchange_charges() -> None:
     """Free by default there; a real venue always costs its tier."""
-    assert schedule(Fees(), embedded=True) == FeeSchedule()
-    assert schedule(Fees(), embedded=False) == KRAKEN
-    assert schedule(Fees(embedded="kraken"), embedded=True) == KRAKEN
-    assert schedule(Fees(maker_bps=0.1), embedded=False).maker_bps == Decimal("0.1")
+    assert rates(tariff(Fees(), embedded=True).at(0)) == (0, 0)
+    assert rates(tariff(Fees(), embedded=False).at(0)) == (25, 40)
+    assert rates(tariff(Fees(embedded="kraken"), embedded=True).at(0)) == (25, 40)
+    assert tariff(Fees(maker_bps=0.1), embedded=False).at(0).maker_bps == Decimal("0.1")
+
+
+@pytest.mark.parametrize(
+    ("volume", "maker_taker"),
+    [(0.0, (25, 40)), (9_999.0, (25, 40)), (10_000.0, (20, 35)), (499_999.0, (12, 22)), (2e7, (0, 10))],
+)
+def test_the_tier_is_that_of_the_volume_of_the_last_thirty_days(volume: float, maker_taker: tuple[int, int]) -> None:
+    """Kraken Pro's listing of 2026-05-30 (signals.md section 8): a tier begins at its volume."""
+    assert rates(tariff(Fees(volume_30d=volume), embedded=False).at(0)) == maker_taker
+
+
+def test_a_fee_schedule_holds_from_its_day_on() -> None:
+    """A trade pays what was in force when it was made, also when the listings stand in another order."""
+    now, then = (
+        FeeListing(since=since, name="V", tiers=(FeeTier(maker_bps=maker, taker_bps=9.0),))
+        for since, maker in (("2026-08-01", 2.0), ("2026-05-30", 7.0))
+    )
+    paid = tariff(Fees(volume_30d=1.0, listings=(now, then)), embedded=False)
+    change = parse_ns("2026-08-01T00:00:00Z")
+    assert [rates(paid.at(ts)) for ts in (0, change - 1, change)] == [(7, 9), (7, 9), (2, 9)]
+    assert paid.at(change).name == "V from 0 in 30 days (listing of 2026-08-01)"
+
+
+def rates(tier: FeeSchedule) -> tuple[Decimal, Decimal]:
+    return tier.maker_bps, tier.taker_bps
 
 
 @pytest.mark.parametrize(

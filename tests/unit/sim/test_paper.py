@@ -14,8 +14,9 @@ from desk.instrument import Instrument
 from desk.intents import CancelOrder, Place, Submit
 from desk.messages import Side, Trade
 from desk.portfolio.fees import FeeSchedule
+from desk.sim.latency import Latency
 from desk.sim.paper import PaperVenue
-from desk.sim.queue import Levels
+from desk.sim.queue import Levels, Orders
 
 BTC = "BTC/USDT@kraken"
 ENTRY, RESPONSE = 25, 10
@@ -27,10 +28,18 @@ class Books:
 
     def __init__(self, bids: Levels, asks: Levels, **instrument: object) -> None:
         self.bids, self.asks, self.is_ready = list(bids), list(asks), True
+        self.orders: dict[tuple[Side, int], Orders] | None = None  # an L3 book's, where it is one
+        self.now = 0
         self.known = Instrument("BTC/USDT", "kraken", 1, 8, **instrument)
 
     def levels(self, inst: str, side: Side, depth: int) -> Levels:
         return (self.bids if side == Side.BUY else self.asks)[:depth]
+
+    def queue(self, inst: str, side: Side, px: int) -> Orders | None:
+        return None if self.orders is None else self.orders.get((side, px), [])
+
+    def stamp(self, inst: str) -> int:
+        return self.now
 
     def ready(self, inst: str) -> bool:
         return self.is_ready
@@ -47,8 +56,8 @@ def books(**instrument: object) -> Books:
     return Books(levels((100, 5), (99, 8)), levels((102, 4), (103, 6), (105, 50)), **instrument)
 
 
-def venue(shown: Books, fees: FeeSchedule = KRAKEN) -> PaperVenue:
-    return PaperVenue(fees, ENTRY, RESPONSE, shown)
+def venue(shown: Books, fees: FeeSchedule = KRAKEN, model: str = "risk_averse") -> PaperVenue:
+    return PaperVenue(fees, Latency(ENTRY, RESPONSE), shown, queue_model=model)
 
 
 def submit(
@@ -105,7 +114,7 @@ def test_answers_carry_the_time_they_are_received() -> None:
 def test_each_answer_is_delivered_once_to_the_receiver_that_was_named() -> None:
     """A fill delivered by both roads would be booked twice."""
     got: list[Event] = []
-    paper = PaperVenue(KRAKEN, ENTRY, RESPONSE, books(), got.append)
+    paper = PaperVenue(KRAKEN, Latency(ENTRY, RESPONSE), books(), got.append)
     paper.perform(submit("o1", Side.BUY, 2, 102), now=1000)
     assert paper.due(2000) == []
     assert len(got) == 3
@@ -189,6 +198,17 @@ def test_the_rest_of_a_crossing_gtc_order_rests_and_is_not_filled_by_what_it_alr
     assert ends(answer) == [("o1", "filled")]
 
 
+def test_what_remains_of_an_order_that_took_gets_only_what_is_shown_anew() -> None:
+    """The book came to us because we went to it: one new lot at a better price is one lot, not the whole rest."""
+    shown = books()
+    paper = venue(shown)
+    paper.perform(submit("o1", Side.BUY, 15, 103, "gtc"), now=0)
+    paper.due(100)
+    shown.asks = levels((102, 1), (105, 50))
+    paper.on_book(BTC, 101)
+    assert fills(paper.due(200)) == [(103, 1)]
+
+
 # --- resting
 
 
@@ -227,18 +247,63 @@ def test_buyers_lifting_offers_do_not_fill_our_bid() -> None:
     assert fills(paper.due(200)) == []
 
 
-def test_cancels_ahead_are_not_credited() -> None:
-    """They may have been behind us; crediting them would be the optimistic end of the band."""
+@pytest.mark.parametrize(
+    ("model", "ours"), [("risk_averse", 0), ("optimistic", 4), ("power:1", 2), ("log", 2), ("power3:3", 1)]
+)
+def test_the_queue_model_decides_where_a_cancel_was(model: str, ours: int) -> None:
+    """5 ahead and 5 behind, 4 cancelled, then 5 traded: nobody ahead left for certain, or all of those four."""
+    shown = books()
+    paper = venue(shown, model=model)
+    paper.perform(resting("o1", Side.BUY, 9, 100), now=0)
+    paper.due(100)
+    for level in (10, 6):
+        shown.bids = levels((100, level), (99, 8))
+        paper.on_book(BTC, 101)
+    paper.on_trade(sell_print(100, 5), 102)
+    assert sum(qty for _, qty in fills(paper.due(200))) == ours
+
+
+def test_what_the_level_no_longer_shows_cannot_be_ahead_of_us() -> None:
+    """Of 5 ahead 4 must have gone when the level shows 1, whoever they were."""
     shown = books()
     paper = venue(shown)
     paper.perform(resting("o1", Side.BUY, 4, 100), now=0)
     paper.due(100)
     shown.bids = levels((100, 1), (99, 8))
     paper.on_book(BTC, 101)
-    paper.on_trade(sell_print(100, 5), 102)
-    assert fills(paper.due(200)) == []
-    paper.on_trade(sell_print(100, 1), 201)
-    assert fills(paper.due(300)) == [(100, 1)]
+    paper.on_trade(sell_print(100, 3), 102)
+    assert fills(paper.due(200)) == [(100, 2)]
+
+
+def test_a_print_that_comes_after_the_book_it_changed_is_not_counted_twice() -> None:
+    """8 ahead and 4 behind, 6 trade: the book says it first, and 2 are still ahead when the print is here."""
+    shown = Books(levels((100, 8)), levels((102, 4)))
+    paper = venue(shown)
+    paper.perform(resting("o1", Side.BUY, 4, 100), now=0)
+    paper.due(100)
+    shown.bids, shown.now = levels((100, 12)), 10
+    paper.on_book(BTC, 101)
+    shown.bids, shown.now = levels((100, 6)), 20
+    paper.on_book(BTC, 102)
+    paper.on_trade(Trade(BTC, 100, 6, Side.SELL, ts_exch=20), 103)
+    paper.on_trade(Trade(BTC, 100, 3, Side.SELL, ts_exch=30), 104)
+    assert fills(paper.due(200)) == [(100, 1)]
+
+
+def test_an_order_that_loses_sight_of_the_queue_keeps_the_place_it_had() -> None:
+    """L3 is lost in the middle: 2 of 5 have left ahead of us, and the sums say no more of the other 3."""
+    shown = books()
+    shown.orders = {(Side.BUY, 100): [("a", 2), ("b", 3)]}
+    paper = venue(shown)
+    paper.perform(resting("o1", Side.BUY, 4, 100), now=0)
+    paper.due(100)
+    assert paper.report()["queues"] == "L3 1"
+    shown.orders, shown.bids = {(Side.BUY, 100): [("b", 3)]}, levels((100, 3), (99, 8))
+    paper.on_book(BTC, 101)
+    shown.orders = None
+    paper.on_book(BTC, 102)
+    paper.on_trade(sell_print(100, 4), 103)
+    assert fills(paper.due(200)) == [(100, 1)]
 
 
 def test_two_of_our_orders_share_one_trade_in_order_of_arrival() -> None:
@@ -252,33 +317,18 @@ def test_two_of_our_orders_share_one_trade_in_order_of_arrival() -> None:
     assert [(e.order_id, e.qty) for e in answer if isinstance(e, Fill)] == [("o1", 4), ("o2", 2)]
 
 
-def test_a_book_that_goes_through_our_price_fills_us_with_what_it_shows_there() -> None:
-    """Sellers below our bid would have hit it."""
+@pytest.mark.parametrize("asks", [(99, 6), (100, 6)])
+def test_a_book_whose_other_side_comes_to_our_price_fills_us(asks: tuple[int, int]) -> None:
+    """Whoever sells there met our bid first. Only the pessimistic shadow counts what is shown."""
     shown = books()
     paper = venue(shown)
     paper.perform(resting("o1", Side.BUY, 9, 100), now=0)
     paper.due(100)
-    shown.bids, shown.asks = levels((98, 5)), levels((99, 6), (100, 7))
+    shown.bids, shown.asks = levels((98, 5)), levels(asks)
     paper.on_book(BTC, 101)
     answer = paper.due(200)
-    assert fills(answer) == [(100, 6)]
-    assert all(e.maker for e in answer if isinstance(e, Fill))
-    paper.on_book(BTC, 201)
-    assert fills(paper.due(300)) == []
-    shown.asks = levels((99, 7))
-    paper.on_book(BTC, 301)
-    assert fills(paper.due(400)) == [(100, 3)]
-
-
-def test_a_locked_book_does_not_fill_us() -> None:
-    """An offer at our price is not better than our price."""
-    shown = books()
-    paper = venue(shown)
-    paper.perform(resting("o1", Side.BUY, 9, 100), now=0)
-    paper.due(100)
-    shown.bids, shown.asks = levels((99, 5)), levels((100, 7))
-    paper.on_book(BTC, 101)
-    assert fills(paper.due(200)) == []
+    assert [(e.px, e.qty, e.maker) for e in answer if isinstance(e, Fill)] == [(100, 9, True)]
+    assert paper.report()["band"]["pessimistic"]["lots"] == {BTC: 6}
 
 
 def test_the_queue_at_a_price_deeper_than_the_book_shows_is_learnt_when_it_comes_into_sight() -> None:
@@ -456,10 +506,11 @@ def test_fees_are_exact_and_rounded_up_per_fill() -> None:
 
 def test_the_assumptions_name_the_model_and_the_word_simulated() -> None:
     """A report that shows these fills has to be able to say what they rest on."""
-    said = PaperVenue(KRAKEN, 25_000_000, 10_000_000, books()).assumptions()
-    assert said["entry latency"] == "25 ms, fixed"
+    said = PaperVenue(KRAKEN, Latency(25_000_000, 10_000_000), books(), queue_model="power:3").assumptions()
+    assert said["entry latency"] == "25 ms, configured, fixed"
     assert "SIMULATED" in said["fills"]
-    assert "not credited" in said["queue"]
+    assert "power:3" in said["queue"]
+    assert "maker 25, taker 40 bps" in said["fees"]
 
 
 # --- whatever happens
