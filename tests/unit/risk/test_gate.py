@@ -234,6 +234,13 @@ def test_our_own_bids_and_asks_do_not_meet(px: int, rule: str) -> None:
     assert ask(buy(1, px=px), held) == rule
 
 
+def test_a_stop_that_waits_for_its_trigger_is_in_nobodys_way() -> None:
+    """It is in no book yet: the collar of a protective stop must not refuse every bid above it."""
+    held = account()
+    held.submitted("o1", msgspec.structs.replace(sell(1, px=90), trigger=95), NOW - 90 * SECOND)
+    assert ask(buy(1, px=100), held) == ""
+
+
 def test_exits_pass_every_limit() -> None:
     """A limit must never keep us in a trade."""
     held = account()
