@@ -24,11 +24,13 @@ from desk.events import (
     Start,
     Timer,
     TrendBias,
+    Unanswered,
 )
 from desk.intents import (
     CancelOrder,
     Decline,
     Effect,
+    Fetch,
     Intent,
     Noted,
     Place,
@@ -42,6 +44,7 @@ from desk.intents import (
 )
 from desk.market.flow import LevelFlow
 from desk.market.inside import InsideMarkets
+from desk.market.seen import Ask, Word
 from desk.market.state import Fault
 from desk.messages import Candle, Side, Trade
 from desk.portfolio.portfolio import Portfolio
@@ -51,7 +54,7 @@ from desk.risk.account import Account
 from desk.risk.gate import judge
 from desk.risk.rules import Limits
 from desk.risk.rules import Market as MarketNow
-from desk.signals.watch import BookChanged, Seen, Watch, Word
+from desk.signals.watch import BookChanged, Seen, Watch
 from desk.strategies.base import Strategy
 from desk.strategies.flatten import flatten
 from desk.strategies.seat import Seat
@@ -92,6 +95,7 @@ class Engine:
             Start: self._start,
             Frame: lambda event: self._seen(watch.frame(event)),
             Answer: lambda event: self._seen(watch.answer(event)),
+            Unanswered: lambda event: self._seen(watch.unanswered(event)),
             LinkUp: lambda event: self._seen(watch.link_up(event.link, event.ts)),
             LinkDown: lambda event: self._seen(watch.link_down(event.link, event.why, event.ts)),
             Timer: self._timer,
@@ -135,6 +139,8 @@ class Engine:
                 self.watch.resyncing(what, self.now)
                 symbol = what.inst.rpartition("@")[0]
                 yield Resync(what.link, what.channel, symbol, what.why, self.seq)
+            elif isinstance(what, Ask):
+                yield Fetch(what.call, what.inst.rpartition("@")[0], self.seq, what.since, what.count)
             else:
                 yield self._tell(what)
 

@@ -36,12 +36,21 @@ class Frame(msgspec.Struct, frozen=True, gc=False, tag="frame"):
 
 
 class Answer(msgspec.Struct, frozen=True, gc=False, tag="answer"):
-    """One REST answer exactly as it came. `call`: "OHLC" (one-minute candles of `symbol`)."""
+    """One REST answer exactly as it came. `call`: "OHLC" (one-minute candles), "Trades" or "Depth" of `symbol`."""
 
     ts: int
     call: str
     symbol: str
     data: bytes
+
+
+class Unanswered(msgspec.Struct, frozen=True, gc=False, tag="unanswered"):
+    """A REST question (desk.intents.Fetch) that could not be asked, or found nobody at the other end."""
+
+    ts: int
+    call: str
+    symbol: str
+    why: str
 
 
 class LinkUp(msgspec.Struct, frozen=True, gc=False, tag="up"):
@@ -124,4 +133,18 @@ class Command(msgspec.Struct, frozen=True, gc=False, tag="command"):
     why: str = ""
 
 
-Event = Start | Frame | Answer | LinkUp | LinkDown | Timer | Accepted | Fill | Ended | TrendBias | ClockJump | Command
+Event = (
+    Start
+    | Frame
+    | Answer
+    | Unanswered
+    | LinkUp
+    | LinkDown
+    | Timer
+    | Accepted
+    | Fill
+    | Ended
+    | TrendBias
+    | ClockJump
+    | Command
+)

@@ -121,6 +121,19 @@ class Resync(msgspec.Struct, frozen=True, gc=False, tag="resync"):
     cause: int
 
 
+class Fetch(msgspec.Struct, frozen=True, gc=False, tag="fetch"):
+    """A question for the venue's REST; an Answer or an Unanswered of the same call and symbol comes back.
+
+    "Trades": prints after `since` (ns, the venue's time), oldest first. "Depth": the best `count` levels a side.
+    """
+
+    call: str
+    symbol: str
+    cause: int
+    since: int = 0
+    count: int = 0
+
+
 class Tell(msgspec.Struct, frozen=True, gc=False, tag="tell"):
     """Something a person should know. `level`: "info" | "warn" | "alarm"."""
 
@@ -137,7 +150,7 @@ class Noted(msgspec.Struct, frozen=True, gc=False, tag="noted"):
     cause: int
 
 
-Effect = Submit | CancelOrder | Refuse | Wake | Resync | Tell | Noted
+Effect = Submit | CancelOrder | Refuse | Wake | Resync | Fetch | Tell | Noted
 
 
 class Venue(Protocol):

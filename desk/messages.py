@@ -111,6 +111,7 @@ class Candle(msgspec.Struct, frozen=True, gc=False):
 
     `vwap` is Σ px·qty / Σ qty cut, not rounded, to whole ticks, as Kraken publishes it; 0 without a trade, and for bars
     that are not built from trades of ours.
+    `gap`: it was closed although prints of its time were missing; its numbers are those of the prints we had.
     """
 
     inst: str
@@ -123,6 +124,7 @@ class Candle(msgspec.Struct, frozen=True, gc=False):
     volume: int
     count: int
     vwap: int = 0
+    gap: bool = False
 
 
 class Candles(msgspec.Struct, frozen=True, gc=False):
@@ -130,6 +132,15 @@ class Candles(msgspec.Struct, frozen=True, gc=False):
 
     candles: tuple[Candle, ...]
     snapshot: bool = False
+
+
+class Depth(msgspec.Struct, frozen=True, gc=False):
+    """A book as REST tells it: (price, quantity) best first. Quantities are exact only to `step` lots."""
+
+    inst: str
+    bids: tuple[tuple[int, int], ...]
+    asks: tuple[tuple[int, int], ...]
+    step: int
 
 
 class Instruments(msgspec.Struct, frozen=True, gc=False):
@@ -181,6 +192,7 @@ Message = (
     | Trades
     | Ticker
     | Candles
+    | Depth
     | Instruments
     | VenueStatus
     | Ack

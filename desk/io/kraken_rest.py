@@ -1,4 +1,5 @@
-"""The calls the desk makes to Kraken's REST beside its sockets: a WebSocket token, and history to warm up on.
+"""The calls the desk makes to Kraken's REST beside its sockets: a WebSocket token, history to warm up on, and
+the trades and depths that its socket did not prove.
 
 The token and the key are never logged.
 """
@@ -24,6 +25,16 @@ def fetch_token(rest_url: str, key: str, secret: str, nonce: int) -> str:
 def fetch_minutes(rest_url: str, symbol: str) -> bytes:
     """The venue's answer about its last 720 one-minute candles, verbatim. Raises Retryable when it cannot be asked."""
     return _ask(f"{rest_url}/0/public/OHLC?pair={quote(symbol)}&interval=1", {}, None)
+
+
+def fetch_trades(rest_url: str, symbol: str, since: int) -> bytes:
+    """The venue's answer about at most 1000 prints after `since` (ns), verbatim. Raises Retryable."""
+    return _ask(f"{rest_url}/0/public/Trades?pair={quote(symbol)}&since={since}&count=1000", {}, None)
+
+
+def fetch_depth(rest_url: str, symbol: str, count: int) -> bytes:
+    """The venue's answer about the best `count` levels a side, verbatim. Raises Retryable."""
+    return _ask(f"{rest_url}/0/public/Depth?pair={quote(symbol)}&count={count}", {}, None)
 
 
 def _ask(url: str, headers: dict[str, str], body: bytes | None) -> bytes:

@@ -110,6 +110,8 @@ class Feed:
 
     def opened(self, socket: WSTransport, token: str) -> None:
         self._socket = socket
+        if self._stopping:  # it was being opened when `stop` was called
+            socket.disconnect()
         self.parts.clear()
         self.last_error = ""
         now = self.clock()

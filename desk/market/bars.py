@@ -3,9 +3,14 @@
 A trade belongs to floor(ts_exch / 60 s). A closed bar never changes: a trade that comes later for it is counted as late
 and changes nothing. A minute without a trade becomes a flat bar of volume 0 at the previous close, as Kraken's own REST
 candles have it (kraken.md 2.3).
+
+While prints are known to be missing, desk.market.gaps holds the bars open. A bar that had to be closed without them
+says so (`Candle.gap`), and stays as it was closed: what comes later for it is counted in `missed`.
 """
 
 from __future__ import annotations
+
+import msgspec
 
 from desk.messages import Candle, Trade
 
@@ -17,7 +22,7 @@ GRACE = 1_500_000_000  # ns after the minute's end until it is closed by the clo
 class MinuteBars:
     """Closed bars of one instrument (at most `KEEP`, oldest first): final; and the running one: provisional."""
 
-    __slots__ = ("_value", "closed", "inst", "late", "running")
+    __slots__ = ("_value", "closed", "gap_until", "inst", "late", "missed", "running")
 
     def __init__(self, inst: str) -> None:
         self.inst = inst
@@ -25,17 +30,20 @@ class MinuteBars:
         self.running: Candle | None = None
         self.late = 0
         self._value: int | None = None  # Σ px·qty of the running bar; None where the venue began it
+        self.missed: dict[int, int] = {}  # begin of a kept bar → prints of it that came too late for it
+        self.gap_until = 0  # ns: a bar that begins up to here is closed with a gap
 
-    def seed(self, candles: tuple[Candle, ...]) -> None:
+    def seed(self, candles: tuple[Candle, ...], *, keep: bool = False) -> None:
         """Take the venue's history: every bar of one minute but the last, which is still running.
 
         A bar we have closed ourselves stays as it is, and so does a running one that is not older than the history's:
-        strategies may have acted on them.
+        strategies may have acted on them. With `keep`, our bars stay whatever the history says: the prints they wait
+        for are on their way.
         """
         history = sorted((c for c in candles if c.interval == MINUTE and c.inst == self.inst), key=lambda c: c.begin)
         if not history:
             return
-        if self.running is None or history[-1].begin > self.running.begin:
+        if self.running is None or (history[-1].begin > self.running.begin and not keep):
             older, self.running = history[:-1], history[-1]
             self._value = None
             self.closed = []  # there is a hole between our bars and the history's end: the history spans it
@@ -50,7 +58,7 @@ class MinuteBars:
         begin = trade.ts_exch - trade.ts_exch % MINUTE
         run = self.running
         if run is not None and begin < run.begin:
-            self.late += 1
+            self.miss(trade)
             return []
         done = self._close_before(begin)
         run = self.running
@@ -75,6 +83,14 @@ class MinuteBars:
             )
         return done
 
+    def miss(self, trade: Trade) -> None:
+        """A print that comes too late to be in its bar."""
+        begin = trade.ts_exch - trade.ts_exch % MINUTE
+        self.late += 1
+        self.missed[begin] = self.missed.get(begin, 0) + 1
+        if len(self.missed) > KEEP:
+            del self.missed[min(self.missed)]
+
     def clock(self, now: int) -> list[Candle]:
         """Close what the clock has passed, with a grace for prints under way; returns the bars closed."""
         return self._close_before((now - GRACE) - (now - GRACE) % MINUTE)
@@ -90,7 +106,8 @@ class MinuteBars:
             self.running = None
             return done
         while run.begin < begin:
-            done.append(run)
+            gap = run.begin <= self.gap_until or run.begin in self.missed
+            done.append(msgspec.structs.replace(run, gap=True) if gap else run)
             px = run.close
             run = Candle(self.inst, run.begin + MINUTE, MINUTE, px, px, px, px, 0, 0)
         self.running = run

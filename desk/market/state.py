@@ -4,7 +4,9 @@
 
 A book gives signals only while it is SYNCED, two-sided, uncrossed, of an instrument that is online at a venue that is
 online. A wrong checksum makes it SUSPECT within the same message and asks for that symbol alone to be subscribed again.
-Updates before the snapshot are ignored.
+Updates before the snapshot are ignored, and so is whatever belongs to an earlier subscription: frames of a connection
+that is gone, and a snapshot that comes before the venue has acknowledged the last subscription asked for. A checksum
+proves ten levels a side; those below may be used while an audit (desk.market.audit) is recent.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ from desk.errors import FeedError
 from desk.instrument import Instrument
 from desk.market.bars import MinuteBars
 from desk.market.flow import LevelFlow, TouchFlow
+from desk.market.gaps import TradeRepair
 from desk.market.raw_l2 import READ, RawL2Book
 from desk.market.raw_l3 import RawL3Book
 from desk.market.spread import SpreadClock
@@ -27,6 +30,8 @@ from desk.messages import BookUpdate, OrdersUpdate, Trade
 CHANNELS: dict[str, type[RawL2Book] | type[RawL3Book]] = {"book": RawL2Book, "level3": RawL3Book}
 STALL = 2_000_000_000  # ns for which trades may contradict a book that does not move
 SNAPSHOT_PATIENCE = 10_000_000_000  # ns between asking for a snapshot and asking again
+PROVEN = 10  # levels a side that a matching checksum proves
+AUDIT_GOOD = 300_000_000_000  # ns for which an audit proves the levels below them
 
 
 class BookState(StrEnum):
@@ -53,8 +58,9 @@ class Track:
     """One book of one instrument on one channel: the book, its state, and its record."""
 
     __slots__ = (
-        "book", "channel", "crc_bad", "crc_ok", "crossed", "ignored", "inst", "link", "proof", "resyncs", "since",
-        "stale", "state", "ts_exch", "unchecked", "why",
+        "audited", "audited_depth", "audits_failed", "book", "channel", "crc_bad", "crc_ok", "crossed", "due", "early",
+        "epoch", "ignored", "inst", "link", "proof", "rejoined", "resyncs", "since", "stale", "state", "ts_exch",
+        "unchecked", "up", "why",
     )  # fmt: skip
 
     def __init__(self, inst: str, channel: str, link: int, depth: int) -> None:
@@ -66,12 +72,58 @@ class Track:
         self.since = 0  # ns, when the state began
         self.proof = 0  # ns, the last frame that proved this book
         self.ts_exch = 0
+        self.up = True  # its connection
+        self.epoch = 0  # subscriptions asked for, over all connections
+        self.due = 0  # subscriptions of this connection that the venue has not acknowledged
+        self.rejoined = False  # it was asked for again on this connection
+        self.early = 0  # frames of an earlier subscription that came while a later one was awaited
+        self.audited = 0  # ns, when the levels below the checksum were last found right; 0: not since the last snapshot
+        self.audited_depth = 0  # levels a side that this audit reached
+        self.audits_failed = 0
+
+    def connected(self, now: int) -> None:
+        """A connection is open, and this book subscribed to. Nothing older can arrive on it."""
+        self.up, self.due, self.rejoined = True, 1, False
+        self.epoch += 1
+        self._await(BookState.SNAPSHOT_WAIT, "waiting for the snapshot", now)
+
+    def disconnected(self, why: str, now: int) -> None:
+        """The connection is gone, and the book with it."""
+        self.up = False
+        self._await(BookState.DOWN, why, now)
+
+    def resubscribed(self, why: str, now: int) -> None:
+        """The book is being asked for again: snapshots count once this subscription is acknowledged.
+
+        A subscription that nothing came of within the patience is over: nothing of it is under way any more.
+        """
+        self.due = 0 if self.overdue(now) else self.due + 1
+        self.rejoined = True
+        self.epoch += 1
+        self.resyncs += 1
+        self._await(BookState.RESYNC, why, now)
+
+    def acknowledged(self) -> None:
+        """The venue confirmed a subscription: what comes from here on belongs to it."""
+        self.due = max(0, self.due - 1)
+
+    def _await(self, state: BookState, why: str, now: int) -> None:
+        self.become(state, why, now)
+        self.audited = self.audited_depth = 0
+        self.book.clear()
+
+    def usable(self, now: int) -> int:
+        """Levels a side that may be used: those the checksum proves, and more while an audit is recent."""
+        return max(PROVEN, self.audited_depth) if self.audited and now - self.audited <= AUDIT_GOOD else PROVEN
 
     def become(self, state: BookState, why: str, now: int) -> None:
         self.state, self.why, self.since = state, why, now
 
     def apply(self, update: BookUpdate | OrdersUpdate, now: int) -> Fault | None:
         """Apply a message and prove it; returns the fault when it cannot be believed any more."""
+        if not self.up or (update.snapshot and self.due and self.rejoined):
+            self.early += 1
+            return None
         if not update.snapshot and self.state is not BookState.SYNCED:
             self.ignored += 1
             return None
@@ -131,8 +183,8 @@ class Market:
     """One instrument: its books by channel, its bars, its tape, the flow at its touch. `track` is the book to use."""
 
     __slots__ = (
-        "_flows", "bars", "contradicted", "flow", "heard", "inst", "instrument", "last", "levels", "now", "spread",
-        "tape", "time", "tracks", "venue_status",
+        "_flows", "bars", "contradicted", "flow", "heard", "inst", "instrument", "last", "levels", "now", "repair",
+        "spread", "tape", "time", "tracks", "venue_status",
     )  # fmt: skip
 
     def __init__(self, inst: str) -> None:
@@ -141,6 +193,7 @@ class Market:
         self.tracks: dict[str, Track] = {}
         self.bars = MinuteBars(inst)
         self.tape = TradeTape(inst)
+        self.repair = TradeRepair(inst, self.tape, self.bars)
         self.flow = TouchFlow()  # of the touch of the book that is believed
         self.spread = SpreadClock()
         self.levels: LevelFlow | None = None  # kept only where a strategy asked for it (the engine feeds it)

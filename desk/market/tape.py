@@ -102,10 +102,14 @@ class TradeTape:
             self._raise_floor(self._holes[0][1])
         return True
 
+    def _hole(self, number: int) -> int:
+        """The index of the hole that a number is in, -1 when it is in none."""
+        at = bisect_left(self._holes, (number + 1, 0)) - 1
+        return at if at >= 0 and number <= self._holes[at][1] else -1
+
     def _fill(self, number: int) -> bool:
-        holes = self._holes
-        at = bisect_left(holes, (number + 1, 0)) - 1
-        if at < 0 or holes[at][1] < number:
+        holes, at = self._holes, self._hole(number)
+        if at < 0:
             return False
         first, last = holes[at]
         holes[at : at + 1] = [part for part in ((first, number - 1), (number + 1, last)) if part[0] <= part[1]]
@@ -149,6 +153,25 @@ class TradeTape:
     def gaps(self) -> tuple[tuple[int, int], ...]:
         """Missing trade numbers as (first, last), ascending: what to ask REST for."""
         return tuple(self._holes)
+
+    @property
+    def first_id(self) -> int:
+        """The lowest trade number on the tape, 0 before the first."""
+        return self._first
+
+    @property
+    def open_holes(self) -> int:
+        """How many holes there are."""
+        return len(self._holes)
+
+    def lacks(self, number: int) -> bool:
+        """Whether this number is in a hole."""
+        return self._hole(number) >= 0
+
+    def forgo(self) -> None:
+        """Give up the oldest hole: the venue itself does not have its numbers."""
+        first, last = self._holes.pop(0)
+        self.lost += last - first + 1
 
     @property
     def vwap(self) -> float | None:

@@ -15,10 +15,9 @@ import msgspec
 
 from desk.engine import Engine
 from desk.errors import DeskError
-from desk.events import Answer, ClockJump, Command, Event, Frame, LinkDown, LinkUp, Start, TrendBias
-from desk.intents import Effect, Resync
+from desk.events import Answer, ClockJump, Command, Event, Frame, LinkDown, LinkUp, Start, TrendBias, Unanswered
+from desk.intents import Effect, Fetch, Resync
 from desk.io.journal import JournalWriter
-from desk.io.kraken_rest import fetch_minutes
 from desk.io.recorder import Recorder
 from desk.io.websocket import Feed
 from desk.projections.screen import Screen
@@ -26,6 +25,7 @@ from desk.risk.last_gate import LastGate
 from desk.run.children import Child
 from desk.run.clock import JumpDetector, now_ns, wall_ns
 from desk.run.commands import listen, print_line
+from desk.run.courier import Courier
 from desk.run.loop import Loop, SimulatedVenue
 from desk.run.picture import Picture
 from desk.run.private import guarded
@@ -99,7 +99,11 @@ class Run:
         self.engine = self.parts.engine
         self.picture = Picture(plan.mode, source, plan.fee_tier, self.started)
         self.journal = journal
-        self.loop = Loop(self.engine, self.parts.venue, self.parts.gate, self.journal, self._resync, self._effects)
+        pace_s = 0.0 if source.simulated else PACE_S
+        self.courier = Courier(source.rest_url, pace_s, lambda event: self.loop.arrive(event, 0), now_ns)
+        self.loop = Loop(
+            self.engine, self.parts.venue, self.parts.gate, self.journal, self._resync, self._effects, self._fetch
+        )
         kept = not (source.simulated or source.stamped)
         self.safety = Safety(journal.folder.parent, lambda command: self.loop.arrive(command, 0), breakers_stay=kept)
         self.feeds: list[Feed | RehearsalFeed] = [self._feed(number) for number in range(len(source.links))]
@@ -159,6 +163,7 @@ class Run:
         self._spawn(self._watch_latch())
         if self.source.rest_url:
             self._aside(self._history())
+            self._spawn(self.courier.run())
         watchers: list[asyncio.Task[Any]] = [asyncio.create_task(self.stop.wait())]
         watchers += [asyncio.create_task(feed.finished.wait()) for feed in self.feeds]
         watchers += self._tasks
@@ -275,6 +280,10 @@ class Run:
     def _resync(self, effect: Resync) -> None:
         self.feeds[effect.link].resync(effect.channel, effect.symbol)
 
+    def _fetch(self, effect: Fetch) -> None:
+        if why := self.courier.take(effect):
+            self.loop.post(Unanswered(self.loop.now, effect.call, effect.symbol, why))
+
     async def _tick(self) -> None:
         while True:
             await asyncio.sleep(TICK_S)
@@ -291,15 +300,11 @@ class Run:
                 async with asyncio.timeout(HISTORY_S):
                     while key not in self.engine.watch.instruments:  # noqa: ASYNC110 - the engine knows no asyncio
                         await asyncio.sleep(TICK_S)
-                await asyncio.to_thread(self._fetch, symbol)
+                raw = await self.courier.minutes(symbol)
             except (DeskError, TimeoutError) as err:
                 self.picture.say(f"{symbol}: no history to warm up on ({err or 'the symbol is unknown'})")
                 continue
-            await asyncio.sleep(0.0 if self.source.simulated else PACE_S)
-
-    def _fetch(self, symbol: str) -> None:
-        """In a thread of its own: ask the venue, and post its answer. A full inbox counts and says what it refused."""
-        self.inbox.post(Answer(0, "OHLC", symbol, fetch_minutes(self.source.rest_url, symbol)))
+            self.loop.arrive(Answer(now_ns(), "OHLC", symbol, raw), 0)
 
     # --- the people's side
 

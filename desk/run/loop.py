@@ -15,7 +15,7 @@ from typing import Any, Protocol
 
 from desk.engine import Engine
 from desk.events import Command, Ended, Event, Fill, Frame, Timer
-from desk.intents import CancelOrder, Effect, Resync, Submit, Wake
+from desk.intents import CancelOrder, Effect, Fetch, Resync, Submit, Wake
 from desk.io.journal import JournalWriter
 from desk.messages import Trade
 from desk.projections.blotter import BlotterFold
@@ -58,9 +58,10 @@ class Loop:
         journal: JournalWriter,
         resync: Callable[[Resync], None],
         watch_effect: Callable[[Event, list[Effect]], None] = lambda event, effects: None,
+        fetch: Callable[[Fetch], None] = lambda effect: None,
     ) -> None:
         self.engine, self.venue, self.gate, self.journal, self.resync = engine, venue, gate, journal, resync
-        self.watch_effect = watch_effect
+        self.watch_effect, self.fetch = watch_effect, fetch
         self.blotter = BlotterFold(engine.watch.instruments)
         self.tick_to_signal = Percentiles()
         self.feed_latency = Percentiles()  # the venue's stamp to our receipt, one sample a book and beat
@@ -157,3 +158,5 @@ class Loop:
             heapq.heappush(self._timers, (max(effect.at, now), self._asked, effect.key))
         elif isinstance(effect, Resync):
             self.resync(effect)
+        elif isinstance(effect, Fetch):
+            self.fetch(effect)

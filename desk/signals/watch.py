@@ -12,8 +12,9 @@ from typing import Any
 import msgspec
 
 from desk.errors import DecodeError
-from desk.events import Answer, Frame
+from desk.events import Answer, Frame, Unanswered
 from desk.instrument import Instrument
+from desk.market.seen import Ask, Word
 from desk.market.state import STALL, BookState, Fault, Market, Track
 from desk.market.venue_time import VenueTime
 from desk.messages import (
@@ -32,6 +33,7 @@ from desk.messages import (
     Trades,
     VenueStatus,
 )
+from desk.signals.care import Care
 from desk.signals.features import SpreadStats, features
 from desk.signals.shape import Score, ScoreFn
 from desk.wire.codec import Codec
@@ -49,15 +51,7 @@ class BookChanged(msgspec.Struct, frozen=True, gc=False):
     inst: str
 
 
-class Word(msgspec.Struct, frozen=True, gc=False):
-    """Something a person should know."""
-
-    level: str
-    code: str
-    text: str
-
-
-Seen = BookChanged | Trade | Candle | Fault | Word
+Seen = BookChanged | Trade | Candle | Fault | Word | Ask
 
 
 class Watch:
@@ -78,6 +72,7 @@ class Watch:
         self.bad_frames = 0
         self.frames = 0
         self._by_wire: dict[bytes, Market] = {}  # by the symbol's wire text
+        self.care = Care(venue, self.markets, self.heard)
         self._last_trade_id: dict[str, int] = {}
         for number, link in enumerate(links):
             for sub in link.wanted:
@@ -102,6 +97,7 @@ class Watch:
             market.heard, market.time = self.heard, self.time
             self._by_wire[sub.symbol.encode()] = market
             self.spreads[inst] = SpreadStats()
+        self.care.adopt(sub, link, market)
         if sub.channel in ("book", "level3"):
             market.tracks[sub.channel] = Track(inst, sub.channel, link, sub.depth)
 
@@ -135,9 +131,27 @@ class Watch:
     def answer(self, event: Answer) -> list[Seen]:
         """What a REST answer changed."""
         try:
-            return self._take(self.codec.answer(event.call, event.symbol, event.data), event.ts, 0)
+            messages = self.codec.answer(event.call, event.symbol, event.data)
         except DecodeError as err:
-            return [Word("warn", "BAD_ANSWER", f"REST: {err.why[:200]}")]
+            return self.unanswered(Unanswered(event.ts, event.call, event.symbol, err.why[:200]))
+        if event.call == "OHLC":
+            return self._take(messages, event.ts, 0)
+        return self._cared(self.care.answered(event.symbol, messages, event.ts))
+
+    def unanswered(self, event: Unanswered) -> list[Seen]:
+        """A REST question led to nothing."""
+        said = self.care.unanswered(event.call, event.symbol, event.why, event.ts)
+        return self._cared(said) if said is not None else [Word("warn", "BAD_ANSWER", f"REST: {event.why}")]
+
+    def _cared(self, seen: list[Candle | Word | Ask | Fault]) -> list[Seen]:
+        """What the care for tapes and depths led to; a book that failed an audit loses its score first."""
+        made: list[Seen] = []
+        for each in seen:
+            if isinstance(each, Fault):
+                self._forget_score(self.markets[each.inst].tracks[each.channel])
+                made.append(Word("warn", "BOOK_SUSPECT", f"{each.inst} {each.channel}: {each.why}"))
+            made.append(each)
+        return made
 
     def _take(self, messages: list[Message], now: int, link: int) -> list[Seen]:
         seen: list[Seen] = []
@@ -151,23 +165,24 @@ class Watch:
         """A connection is open: its books wait for their snapshots."""
         self.heard[link] = now
         for track in self._tracks(link):
-            track.become(BookState.SNAPSHOT_WAIT, "waiting for the snapshot", now)
+            track.connected(now)
+        self.care.link_up(link, now)
         return [Word("info", "LINK_UP", f"{self.links[link].name}: connected")]
 
     def link_down(self, link: int, why: str, now: int) -> list[Seen]:
         """A connection is gone: nothing it fed may be believed."""
         for track in self._tracks(link):
-            track.become(BookState.DOWN, why, now)
-            track.book.clear()
+            track.disconnected(why, now)
             self._forget_score(track)
+        self.care.link_down(link, now)
         return [Word("warn", "LINK_DOWN", f"{self.links[link].name}: {why}")]
 
     def beat(self, now: int) -> list[Seen]:
-        """A few times a second: the venue's clock, bars our clock closes, snapshots that never came."""
+        """A few times a second: the venue's clock, bars ours closes, what to ask for, snapshots that never came."""
         tracks = [track for market in self.markets.values() for track in market.tracks.values()]
         seen: list[Seen] = [Word(*said) for said in self.time.beat(tracks, now)]
+        seen += self._cared(self.care.beat(now))
         for market in self.markets.values():
-            seen += market.bars.clock(now)
             if market.contradicted and now - market.contradicted >= STALL and (stalled := market.track) is not None:
                 market.contradicted = 0
                 self._forget_score(stalled)
@@ -181,9 +196,8 @@ class Watch:
     def resyncing(self, fault: Fault, now: int) -> None:
         """Another snapshot of this book has been asked for."""
         track = self.markets[fault.inst].tracks[fault.channel]
-        track.resyncs += 1
-        track.become(BookState.RESYNC, fault.why, now)
-        track.book.clear()
+        track.resubscribed(fault.why, now)
+        self._forget_score(track)
 
     # --- messages
 
@@ -192,7 +206,12 @@ class Watch:
         track = market.tracks.get("book" if isinstance(update, BookUpdate) else "level3") if market else None
         if market is None or track is None:
             return []
-        return self._moved(market, track, track.apply(update, now), now)
+        refused = track.early + track.stale
+        fault = track.apply(update, now)
+        if track.early + track.stale > refused and update.snapshot:
+            text = f"{update.inst} {track.book.tier}: a snapshot of an earlier subscription or time is not used"
+            return [Word("warn", "STALE_SNAPSHOT", text)]
+        return self._moved(market, track, fault, now)
 
     def _moved(self, market: Market, track: Track, fault: Fault | None, now: int) -> list[Seen]:
         if fault is not None:
@@ -235,8 +254,8 @@ class Watch:
             self.no_score.pop(inst, None)
 
     def _forget_score(self, track: Track) -> None:
-        market = self.markets[track.inst]
-        if market.track is track or market.why:
+        market, score = self.markets[track.inst], self.scores.get(track.inst)
+        if market.track is track or market.why or (score is not None and score.tier == track.book.tier):
             self.scores.pop(track.inst, None)
             self.no_score[track.inst] = market.why or "BOOK_NOT_SYNCED"
             market.lost()
@@ -248,7 +267,7 @@ class Watch:
             known = self._last_trade_id.get(trade.inst, 0)
             if market is None:
                 continue
-            market.tape.apply(trade)  # knows late prints from repeated ones; strategies see neither
+            seen += market.repair.take(trade, now, snapshot=message.snapshot)  # late and repeated prints end here
             if 0 < trade.trade_id <= known:
                 continue
             self._last_trade_id[trade.inst] = max(known, trade.trade_id)
@@ -257,16 +276,18 @@ class Watch:
                 book = market.book
                 if not book.bid <= trade.px <= book.ask:
                     market.contradicted = now  # until the book moves
-            if not message.snapshot:  # a snapshot repeats prints that the venue's candles already hold
-                seen += market.bars.trade(trade)
+            if not message.snapshot:  # what a snapshot repeats is no news
                 seen.append(trade)
+        for inst in dict.fromkeys(trade.inst for trade in message.trades):
+            if inst in self.markets:
+                seen += self.markets[inst].repair.settle(now)
         return seen
 
     def _candles(self, message: Candles, now: int, link: int) -> list[Seen]:
         if message.snapshot:
             for inst in dict.fromkeys(candle.inst for candle in message.candles):
                 if market := self.markets.get(inst):
-                    market.bars.seed(message.candles)
+                    market.bars.seed(message.candles, keep=market.repair.opened > 0)
         return []  # updates repeat what the tape says; our own bars come from the tape
 
     def _instruments(self, message: Instruments, now: int, link: int) -> list[Seen]:
@@ -311,7 +332,8 @@ class Watch:
         if market is not None and (found := market.tracks.get(ack.channel)) is not None:
             if ack.depth:
                 found.book.depth = ack.depth
-            if found.state is not BookState.SYNCED:
+            found.acknowledged()
+            if found.state is not BookState.SYNCED and not found.due:
                 found.become(BookState.SNAPSHOT_WAIT, "waiting for the snapshot", now)
         return []
 

@@ -19,7 +19,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from decimal import Decimal, InvalidOperation
-from typing import Any, NoReturn
+from typing import Any
 
 import msgspec
 from msgspec import Raw
@@ -44,6 +44,7 @@ from desk.messages import (
     Trades,
     VenueStatus,
 )
+from desk.wire.kraken_answers import read_answer
 from desk.wire.kraken_shapes import (
     FRAMES,
     BookFrame,
@@ -53,11 +54,9 @@ from desk.wire.kraken_shapes import (
     OrdersFrame,
     RawOrder,
     RawPair,
-    Row,
     TickerFrame,
     TradeFrame,
     decode_head,
-    decode_rest,
 )
 from desk.wire.stamps import parse_ns
 
@@ -149,22 +148,11 @@ class KrakenCodec:
             raise DecodeError(str(err), raw) from err
 
     def answer(self, call: str, symbol: str, raw: bytes) -> list[Message]:
-        """One-minute candles from `GET /0/public/OHLC`: {"error":[],"result":{"<any name>":[[time s, open, high, low,
-        close, vwap, volume, count],…],"last":…}}; prices and volume are text, the last row is still running.
-
-        Raises DecodeError for anything else, with the venue's words where it gave some.
-        """
+        """The messages of a REST answer, see desk.wire.kraken_answers; raises DecodeError."""
         inst = self.instruments.get(symbol)
-        if call != "OHLC" or inst is None:
-            raise DecodeError(f"{call} of {symbol} cannot be read: no such call, or the symbol's decimals are unknown")
-        try:
-            said = decode_rest(raw)
-            if said.error:
-                return _refused(call, symbol, said.error)
-            rows = next(msgspec.convert(rows, list[Row]) for name, rows in said.result.items() if name != "last")
-            return [Candles(tuple(_candle(inst, row) for row in rows), snapshot=True)]
-        except (msgspec.MsgspecError, ValueError, StopIteration) as err:
-            raise DecodeError(f"{call} {symbol}: {err}", raw) from err
+        if inst is None:
+            raise DecodeError(f"{call} of {symbol} cannot be read: the symbol's decimals are unknown")
+        return read_answer(call, inst, raw)
 
     @staticmethod
     def _answer(head: Head) -> list[Message]:
@@ -349,17 +337,6 @@ def scaled(number: Raw, decimals: int) -> int:
     if not exact or value.adjusted() > 36:
         raise ValueError(f"{text.decode()} does not fit {decimals} decimals")
     return int(value)
-
-
-def _refused(call: str, symbol: str, words: list[str]) -> NoReturn:
-    raise DecodeError(f"{call} {symbol}: {', '.join(words)}")
-
-
-def _candle(inst: Instrument, row: Row) -> Candle:
-    time, *prices, _vwap, volume, count = row
-    px = [scaled(Raw(text.encode()), inst.px_decimals) for text in prices]
-    lots = scaled(Raw(volume.encode()), inst.qty_decimals)
-    return Candle(inst.key, time * 1_000_000_000, MINUTE, px[0], px[1], px[2], px[3], lots, count)
 
 
 def _decimals(number: Raw) -> int:

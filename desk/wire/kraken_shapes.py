@@ -140,15 +140,7 @@ class Head(msgspec.Struct, gc=False):
     Error: str = ""  # the socket's own complaint, capital E: {"Error":"Exceeded msg rate"}
 
 
-class RestAnswer(msgspec.Struct, gc=False):
-    """Every REST call answers so."""
-
-    error: list[str] = []
-    result: dict[str, Any] = {}
-
-
 Row = tuple[int, str, str, str, str, str, str, int]  # OHLC: time s, open, high, low, close, vwap, volume, count
-decode_rest = msgspec.json.Decoder(RestAnswer).decode
 decode_head = msgspec.json.Decoder(Head).decode
 FRAMES: dict[str, msgspec.json.Decoder[Any]] = {
     "book": msgspec.json.Decoder(BookFrame),

@@ -137,7 +137,7 @@ def trades(inst: Instrument, prints: Iterable[Print]) -> list[list[Any]]:
         [
             _px5(inst, p.px),
             inst.qty_text(p.qty),
-            p.ts / NS,
+            msgspec.Raw(f"{p.ts // NS}.{p.ts % NS // 100:07d}".encode()),
             "b" if p.side > 0 else "s",
             "m" if p.ord_type == "market" else "l",
             "",

@@ -49,6 +49,8 @@ def wrong_quantity(update, dice):
 
 def inject(fault, stream, at, dice):
     """The stream with one fault at message `at`, None where this fault cannot be put there."""
+    if fault == "stale snapshot":
+        return [*stream[:at], stream[0], *stream[at:]]
     if fault == "drop":
         return stream[:at] + stream[at + 1 :]
     if fault == "duplicate":
@@ -72,7 +74,9 @@ def noticed(depth, stream, at):
     return None
 
 
-@pytest.mark.parametrize(("fault", "least"), [("drop", 115), ("swap", 137), ("wrong quantity", 130), ("duplicate", 0)])
+@pytest.mark.parametrize(
+    ("fault", "least"), [("drop", 115), ("swap", 137), ("wrong quantity", 130), ("duplicate", 0), ("stale snapshot", 0)]
+)
 def test_faults_in_real_frames_are_noticed(fault, least):
     """Of 150, at least as many as measured before; the rest never touches the ten levels that the checksum covers."""
     dice, delays = random.Random(11), []
@@ -85,8 +89,8 @@ def test_faults_in_real_frames_are_noticed(fault, least):
         delays.append(noticed(depth, spoiled, at))
     found = sorted(delay for delay in delays if delay is not None)
     assert len(found) >= least
-    if fault == "duplicate":
-        assert not found  # absolute quantities: applying a message twice changes nothing
+    if fault in ("duplicate", "stale snapshot"):
+        assert not found  # absolute quantities: a message twice changes nothing; an old snapshot is never applied
     else:
         assert found[len(found) // 2] == 0  # mostly within the message itself
 

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 import time
 
 import pytest
 from websockets.asyncio.server import serve
 from websockets.exceptions import ConnectionClosed
 
+from desk.config import Config
 from desk.events import Frame, LinkDown, LinkUp
 from desk.io.websocket import MAX_FRAME, Feed
 from desk.messages import Subscription
 from desk.run.clock import now_ns
+from desk.run.source import embedded
 from desk.wire.kraken import KrakenCodec
 from desk.wire.session import Policy, Session
 
@@ -145,3 +149,31 @@ async def test_an_error_of_our_own_behind_the_callback_ends_the_feed_with_it():
         feed = Feed(0, session, f"ws://127.0.0.1:{port}/v2", broken, now_ns)
         with pytest.raises(ZeroDivisionError):
             await asyncio.wait_for(feed.run(), 5)
+
+
+async def test_a_venue_process_that_is_stopped_is_left_within_five_and_a_half_seconds(tmp_path):
+    """SIGSTOP: its sockets stay open and even accept bytes. The policy that runs live, on a real clock."""
+    source = await embedded(Config(), ("BTC/USDT",), 1, tmp_path / "exchange.log")
+    posted, begun = [], asyncio.Event()
+
+    def post(event, received):
+        posted.append((time.monotonic(), event))
+        if isinstance(event, Frame) and b'"snapshot"' in event.data:
+            begun.set()
+
+    session = Session(KrakenCodec(), [Subscription("book", "BTC/USDT", 10)], Policy(), lambda n: 0)
+    feed = Feed(0, session, source.urls[0], post, now_ns)
+    task = asyncio.create_task(feed.run())
+    try:
+        await asyncio.wait_for(begun.wait(), 10)
+        os.kill(source.child.process.pid, signal.SIGSTOP)
+        await asyncio.sleep(5.8)
+    finally:
+        os.kill(source.child.process.pid, signal.SIGCONT)
+        feed.stop()
+        await asyncio.wait_for(task, 12)
+        await source.child.stop()
+    heard = max(at for at, event in posted if isinstance(event, Frame))
+    at, why = downs(posted)[0]
+    assert "silent for 5." in why
+    assert 4.9 < at - heard <= 5.5
