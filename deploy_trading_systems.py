@@ -1,6 +1,6 @@
 """The command line: which system runs, on what market, and everything that is not a run.
 
-    python deploy_trading_systems.py --mode ultimate|scalping|hybrid|hft [--feed embedded|kraken|replay:PATH] …
+    python deploy_trading_systems.py --mode ultimate|scalping|hybrid|hft [--feed FEED] …
     python deploy_trading_systems.py doctor | exchange | replay | verify-book | schema
 
 `build` is the only function that knows every class: a mode is a source and a venue, and the engine is the same in all.
@@ -48,7 +48,10 @@ def parser() -> argparse.ArgumentParser:
     )
     p.add_argument("--mode", choices=("ultimate", "scalping", "hybrid", "hft"), required=True, help="what runs")
     p.add_argument(
-        "--feed", default="embedded", metavar="FEED", help="embedded (default, SIMULATED), kraken, replay:PATH"
+        "--feed",
+        default="embedded",
+        metavar="FEED",
+        help="embedded (default, SIMULATED), kraken, binance, coinbase, ccxt:EXCHANGE, replay:PATH",
     )
     p.add_argument("--symbols", type=_symbols, metavar="A/B,C/D", help="instead of the configured ones")
     p.add_argument("--config", type=Path, default=Path("trading_config.json"), help="default: trading_config.json")
@@ -120,7 +123,8 @@ def run(options: argparse.Namespace) -> int:
         _complain("--mode hft is not available yet; --mode hybrid runs the analyzer and the scalping engine")
         return NOT_YET
     config = modes.configure(options.config, options.symbols)
-    if options.feed == "kraken" and options.mode != "ultimate" and not config.scalping_engine.enabled:
+    real = options.feed != "embedded" and not options.feed.startswith("replay:")
+    if real and options.mode != "ultimate" and not config.scalping_engine.enabled:
         _complain(
             f'scalping on a real venue is off: set "scalping_engine": {{"enabled": true}} in {options.config} '
             "to allow it (orders stay on paper), or try it first with --feed embedded"
@@ -149,14 +153,15 @@ def build(start: Start) -> Parts:
     from desk.sim.books import WatchedBooks
     from desk.sim.latency import Latency
     from desk.sim.paper import PaperVenue
-    from desk.wire.kraken import KrakenCodec
+    from desk.wire.venues import wire_of
     from hft_signals import OrderBookAnalyzer
     from scalping_engine import ScalpingEngine
 
     config = msgspec.json.decode(start.config, type=Config)
     hft = config.hft_signals
     analyzer = OrderBookAnalyzer(hft)
-    watch = Watch(start.venue, start.links, KrakenCodec(start.venue), analyzer.score, hft.spread_ref_bps)
+    codec = wire_of(start.venue).codec(start.symbols)
+    watch = Watch(start.venue, start.links, codec, analyzer.score, hft.spread_ref_bps)
     fees = tariff(config.fees, embedded=start.venue == "embedded")
     tier = fees.at(start.ts)
     portfolio = Portfolio(

@@ -110,6 +110,20 @@ class VenueConfig(Section, frozen=True, kw_only=True):
     silence_s: Annotated[float, Meta(ge=1.0, le=60.0)] = 5.0
 
 
+class BinanceConfig(Section, frozen=True, kw_only=True):
+    """Binance spot's public market data. `depth`: levels of the REST snapshot that a book begins with."""
+
+    ws_url: str = "wss://stream.binance.com:9443/ws"
+    rest_url: str = "https://api.binance.com"
+    depth: Literal[100, 500, 1000, 5000] = 1000
+
+
+class CoinbaseConfig(Section, frozen=True, kw_only=True):
+    """Coinbase Advanced Trade's public market data."""
+
+    ws_url: str = "wss://advanced-trade-ws.coinbase.com"
+
+
 class FeeTier(Section, frozen=True, kw_only=True):
     """One line of a fee listing: from this 30-day volume (USD) on."""
 
@@ -213,6 +227,8 @@ class Config(Section, frozen=True, kw_only=True):
     hybrid_mode: HybridMode = HybridMode()
     hft_signals: HftSignals = HftSignals()
     venue: VenueConfig = VenueConfig()
+    binance: BinanceConfig = BinanceConfig()
+    coinbase: CoinbaseConfig = CoinbaseConfig()
     fees: Fees = Fees()
     risk: Risk = Risk()
     last_gate: LastGate = LastGate()

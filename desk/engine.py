@@ -136,9 +136,11 @@ class Engine:
                 for seat in self.seats:
                     yield from self._answer(seat, seat.strategy.on_bar(what, seat))
             elif isinstance(what, Fault):
-                self.watch.resyncing(what, self.now)
-                symbol = what.inst.rpartition("@")[0]
-                yield Resync(what.link, what.channel, symbol, what.why, self.seq)
+                call, symbol = self.watch.resyncing(what, self.now), what.inst.rpartition("@")[0]
+                if call:
+                    yield Fetch(call, symbol, self.seq)
+                else:
+                    yield Resync(what.link, what.channel, symbol, what.why, self.seq)
             elif isinstance(what, Ask):
                 yield Fetch(what.call, what.inst.rpartition("@")[0], self.seq, what.since, what.count)
             else:

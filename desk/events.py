@@ -36,7 +36,7 @@ class Frame(msgspec.Struct, frozen=True, gc=False, tag="frame"):
 
 
 class Answer(msgspec.Struct, frozen=True, gc=False, tag="answer"):
-    """One REST answer exactly as it came. `call`: "OHLC" (one-minute candles), "Trades" or "Depth" of `symbol`."""
+    """One REST answer exactly as it came. `call`: "OHLC" (one-minute candles), "Trades", "Depth" or "depth"."""
 
     ts: int
     call: str

@@ -125,6 +125,7 @@ class Fetch(msgspec.Struct, frozen=True, gc=False, tag="fetch"):
     """A question for the venue's REST; an Answer or an Unanswered of the same call and symbol comes back.
 
     "Trades": prints after `since` (ns, the venue's time), oldest first. "Depth": the best `count` levels a side.
+    "depth": the whole book, as the snapshot that its stream continues.
     """
 
     call: str

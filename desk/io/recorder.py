@@ -26,10 +26,9 @@ from time import monotonic, sleep
 import msgspec
 
 from desk.errors import JournalError
-from desk.events import Frame
 from desk.messages import LinkSpec
 from desk.wire.members import pack
-from desk.wire.recording import FRAMES, MANIFEST, Gap, Manifest, lines
+from desk.wire.recording import FRAMES, MANIFEST, Gap, Kept, Manifest, lines
 from desk.wire.stamps import NS, format_ns
 
 MEMBER = 256 << 10  # bytes of text in a member
@@ -68,7 +67,7 @@ class _File:
         self._since = 0.0
         self._hash = blake2b(digest_size=32)  # of everything up to the newest member of the backlog
 
-    def add(self, frames: Sequence[Frame], now: float) -> None:
+    def add(self, frames: Sequence[Kept], now: float) -> None:
         """Take frames as lines."""
         text = lines(frames)
         if not self._lines:
@@ -218,7 +217,7 @@ class Recorder:
         self.files: list[str] = []
         self.problem = ""  # what keeps it from writing now, or kept it at the end
         self._say: Callable[[str], None] = lambda text: None
-        self._queue: deque[Frame] = deque()
+        self._queue: deque[Kept] = deque()
         self._refused: list[Gap | None] = [None] * len(links)
         self._lost = 0
         self._open: dict[int, _File] = {}
@@ -240,14 +239,14 @@ class Recorder:
         self._say = say
         self._thread.start()
 
-    def take(self, frame: Frame) -> None:
+    def take(self, frame: Kept) -> None:
         """Record a frame: 0.2 µs, never blocks. A frame beyond what memory allows is counted as lost."""
         if len(self._queue) < self.queue_max:
             self._queue.append(frame)
         else:
             self._refuse(frame)
 
-    def _refuse(self, frame: Frame) -> None:
+    def _refuse(self, frame: Kept) -> None:
         gap = self._refused[frame.link]
         if gap is None:
             gap = self._refused[frame.link] = Gap(frame.ts, frame.ts, 0, "the recorder was too far behind")
@@ -290,7 +289,7 @@ class Recorder:
         """Turn what is queued into lines, a slice at a time; packing lets others run."""
         queue = self._queue
         while queue:
-            by_link: dict[int, list[Frame]] = {}
+            by_link: dict[int, list[Kept]] = {}
             for _ in range(min(SLICE, len(queue))):
                 frame = queue.popleft()
                 by_link.setdefault(frame.link, []).append(frame)
@@ -299,7 +298,7 @@ class Recorder:
                 self._add(number, frames, now)
             sleep(0)  # gives the lock to the engine, should it wait for it
 
-    def _add(self, number: int, frames: list[Frame], now: float) -> None:
+    def _add(self, number: int, frames: list[Kept], now: float) -> None:
         file = self._open.get(number)
         while frames:
             if file is None:

@@ -59,8 +59,8 @@ class Track:
 
     __slots__ = (
         "audited", "audited_depth", "audits_failed", "book", "channel", "crc_bad", "crc_ok", "crossed", "due", "early",
-        "epoch", "ignored", "inst", "link", "proof", "rejoined", "resyncs", "since", "stale", "state", "ts_exch",
-        "unchecked", "up", "why",
+        "epoch", "gaps", "ignored", "inst", "link", "proof", "rejoined", "resyncs", "seq_ok", "since", "stale", "state",
+        "ts_exch", "unchecked", "up", "why",
     )  # fmt: skip
 
     def __init__(self, inst: str, channel: str, link: int, depth: int) -> None:
@@ -69,6 +69,7 @@ class Track:
         self.state = BookState.CONNECTING
         self.why = "connecting"
         self.crc_ok = self.crc_bad = self.resyncs = self.unchecked = self.ignored = self.crossed = self.stale = 0
+        self.seq_ok = self.gaps = 0  # where numbers prove the book: see desk.market.numbered
         self.since = 0  # ns, when the state began
         self.proof = 0  # ns, the last frame that proved this book
         self.ts_exch = 0
@@ -118,6 +119,15 @@ class Track:
 
     def become(self, state: BookState, why: str, now: int) -> None:
         self.state, self.why, self.since = state, why, now
+
+    @property
+    def remedy(self) -> str:
+        """The REST call that heals this book; "" where subscribing again does."""
+        return ""
+
+    def wants(self) -> str:
+        """The REST call that this book needs and has not asked for yet, "" for none."""
+        return ""
 
     def apply(self, update: BookUpdate | OrdersUpdate, now: int) -> Fault | None:
         """Apply a message and prove it; returns the fault when it cannot be believed any more."""

@@ -9,7 +9,7 @@ import msgspec
 
 
 class BookRow(msgspec.Struct, frozen=True):
-    """One book of one symbol: tier L3 or L2."""
+    """One book of one symbol: tier L3 or L2. `proof`: what vouches for it (desk.wire.codec), "" for nothing."""
 
     symbol: str
     venue: str
@@ -19,6 +19,9 @@ class BookRow(msgspec.Struct, frozen=True):
     crc_bad: int
     resyncs: int
     age_ms: float | None = None
+    proof: str = "checksum"
+    seq_ok: int = 0
+    gaps: int = 0
 
 
 class SymbolRow(msgspec.Struct, frozen=True):

@@ -17,6 +17,7 @@ from desk.engine import Engine
 from desk.errors import DeskError
 from desk.events import Answer, ClockJump, Command, Event, Frame, LinkDown, LinkUp, Start, TrendBias, Unanswered
 from desk.intents import Effect, Fetch, Resync
+from desk.io.ccxt_feed import CcxtFeed
 from desk.io.journal import JournalWriter
 from desk.io.recorder import Recorder
 from desk.io.websocket import Feed
@@ -29,12 +30,14 @@ from desk.run.courier import Courier
 from desk.run.loop import Loop, SimulatedVenue
 from desk.run.picture import Picture
 from desk.run.private import guarded
+from desk.run.questions import Questions
 from desk.run.rehearse import RehearsalFeed
 from desk.run.safety import Safety
 from desk.run.shared import Inbox, Shared
 from desk.run.source import Source
-from desk.wire.kraken import KrakenCodec
-from desk.wire.session import Policy, Session
+from desk.wire.recording import rest_answer
+from desk.wire.session import Session
+from desk.wire.venues import wire_of
 
 TICK_S = 0.05
 LATCH_S = 0.05  # a kill written by another process is obeyed after at most this
@@ -101,12 +104,15 @@ class Run:
         self.journal = journal
         pace_s = 0.0 if source.simulated else PACE_S
         self.courier = Courier(source.rest_url, pace_s, lambda event: self.loop.arrive(event, 0), now_ns)
+        self.questions: Questions | None = None
+        if source.fetch is not None:
+            self.questions = Questions(source.fetch, now_ns, lambda event: self._post(event, 0))
         self.loop = Loop(
             self.engine, self.parts.venue, self.parts.gate, self.journal, self._resync, self._effects, self._fetch
         )
         kept = not (source.simulated or source.stamped)
         self.safety = Safety(journal.folder.parent, lambda command: self.loop.arrive(command, 0), breakers_stay=kept)
-        self.feeds: list[Feed | RehearsalFeed] = [self._feed(number) for number in range(len(source.links))]
+        self.feeds: list[Feed | RehearsalFeed | CcxtFeed] = [self._feed(number) for number in range(len(source.links))]
         self.console: Child | None = None
         self.analyst: Child | None = None
         self.shared: Shared[Screen] = Shared()
@@ -117,16 +123,14 @@ class Run:
         self._asides: list[asyncio.Task[None]] = []
         self.analysed = asyncio.Event()
 
-    def _feed(self, number: int) -> Feed | RehearsalFeed:
+    def _feed(self, number: int) -> Feed | RehearsalFeed | CcxtFeed:
         if self.source.rehearsal is not None:
             return RehearsalFeed(self.source.rehearsal, self._post, self.source.speed, self.plan.duration_s)
-        link = self.source.links[number]
-        session = Session(
-            KrakenCodec(self.source.venue),
-            list(link.wanted),
-            Policy(silence=self.source.silence_ns),
-            lambda most: random.randint(0, most),  # noqa: S311 - spreads reconnects, guards nothing
-        )
+        if self.source.client is not None:
+            return CcxtFeed(number, self.source.client, self.source.symbols, self._post, now_ns, _jitter)
+        link, wire = self.source.links[number], wire_of(self.source.venue)
+        policy = msgspec.structs.replace(wire.policy, silence=self.source.silence_ns)
+        session = Session(wire.codec(self.source.symbols), list(link.wanted), policy, _jitter)
         token = self.source.token(number)
         feed = Feed(
             number,
@@ -164,6 +168,8 @@ class Run:
         if self.source.rest_url:
             self._aside(self._history())
             self._spawn(self.courier.run())
+        if self.questions is not None:
+            self._spawn(self.questions.run())
         watchers: list[asyncio.Task[Any]] = [asyncio.create_task(self.stop.wait())]
         watchers += [asyncio.create_task(feed.finished.wait()) for feed in self.feeds]
         watchers += self._tasks
@@ -254,6 +260,9 @@ class Run:
         if type(event) is Frame:
             if self.recorder is not None:
                 self.recorder.take(event)
+        elif isinstance(event, Answer) and event.call == "depth" and self.recorder is not None:
+            if (kept := rest_answer(event.ts, 0, event.symbol, event.data)) is not None:
+                self.recorder.take(kept)
         elif isinstance(event, LinkUp):
             self._link(event.link, self._down_since.pop(event.link, 0), now_ns())
         elif isinstance(event, LinkDown):
@@ -281,7 +290,9 @@ class Run:
         self.feeds[effect.link].resync(effect.channel, effect.symbol)
 
     def _fetch(self, effect: Fetch) -> None:
-        if why := self.courier.take(effect):
+        if self.questions is not None and effect.call == "depth":
+            self.questions.ask(effect.call, effect.symbol)
+        elif why := self.courier.take(effect):
             self.loop.post(Unanswered(self.loop.now, effect.call, effect.symbol, why))
 
     async def _tick(self) -> None:
@@ -340,6 +351,10 @@ class Run:
             analyst.say({"hft": scores.window()})
             if scores.span > HFT_WINDOW_NS:
                 scores.restart()
+
+
+def _jitter(most: int) -> int:
+    return random.randint(0, most)  # noqa: S311 - spreads reconnects, guards nothing
 
 
 async def execute(

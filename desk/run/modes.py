@@ -19,6 +19,7 @@ from desk.io.config_file import canonical, config_hash, load
 from desk.io.journal import JournalWriter
 from desk.portfolio.fees import tariff
 from desk.run import source as sources
+from desk.run import venue_sources
 from desk.run.analyst import candle_source, run_analyst
 from desk.run.children import Child
 from desk.run.clock import now_ns
@@ -113,8 +114,7 @@ async def _trade(
             source = msgspec.structs.replace(source, notes=(*source.notes, deleted))
         return await execute(plan, source, build, journal, recorder)
     finally:
-        if source.child is not None:
-            await source.child.stop()
+        await source.close()
 
 
 async def _source(options: argparse.Namespace, config: Config, log: Path) -> Source:
@@ -129,12 +129,18 @@ async def _source(options: argparse.Namespace, config: Config, log: Path) -> Sou
         return await sources.embedded(config, wanted, options.seed, log)
     if feed == "kraken":
         return await sources.kraken(config, wanted)
-    kind, _, path = feed.partition(":")
-    if kind == "replay" and path:
+    if feed == "binance":
+        return await venue_sources.binance(config, wanted)
+    if feed == "coinbase":
+        return await venue_sources.coinbase(config, wanted)
+    kind, _, rest = feed.partition(":")
+    if kind == "replay" and rest:
         return await sources.recording(
-            Path(path), 1.0 if options.speed is None else options.speed, options.symbols or (), log
+            Path(rest), 1.0 if options.speed is None else options.speed, options.symbols or (), log
         )
-    raise ConfigError([f"--feed {feed}: must be embedded, kraken or replay:PATH"])
+    if kind == "ccxt" and rest:
+        return await venue_sources.ccxt(rest, wanted)
+    raise ConfigError([f"--feed {feed}: must be embedded, kraken, binance, coinbase, ccxt:EXCHANGE or replay:PATH"])
 
 
 def analyst_args(options: argparse.Namespace, config: Config, source: Source) -> list[str] | None:
@@ -200,8 +206,8 @@ async def _ultimate(options: argparse.Namespace, config: Config, functions: Anal
         pass  # --duration is over
     finally:
         await analyst.stop()
-        if source and source.child:
-            await source.child.stop()
+        if source:
+            await source.close()
     return {
         "mode": "ultimate",
         "feed": options.feed if candles is None else f"candles:{candles}",
@@ -243,6 +249,15 @@ async def _read_analyst(analyst: Child, options: argparse.Namespace, reports: li
     problems.append(f"the analyst ended: {analyst.last_words()}")
 
 
+def vouched(book: dict[str, Any]) -> str:
+    """What vouches for a book of the summary."""
+    if book["proof"] == "checksum":
+        return f"checksums {book['crc_ok']:,} right, {book['crc_bad']} wrong"
+    if book["proof"]:
+        return f"sequence {book['seq_ok']:,} right, {book['gaps']} gaps"
+    return "no checksum at this venue: unverified"
+
+
 def last_words(summary: dict[str, Any]) -> str:
     """A run in a few lines."""
     latency = summary["latency_us"]["tick_to_signal"]
@@ -250,8 +265,7 @@ def last_words(summary: dict[str, Any]) -> str:
         f"{summary['mode']} on {summary['feed']}{' (SIMULATED MARKET)' if summary['simulated'] else ''}: "
         f"{summary['duration_s']:.0f} s, {summary['frames']:,} frames",
         *(
-            f"  {book['symbol']:<10} {book['tier']}  {book['state']:<13} checksums {book['crc_ok']:,} right, "
-            f"{book['crc_bad']} wrong, {book['resyncs']} resyncs"
+            f"  {book['symbol']:<10} {book['tier']}  {book['state']:<13} {vouched(book)}, {book['resyncs']} resyncs"
             for book in summary["books"]
         ),
         f"  signals {summary['signals']}, orders {summary['orders']}, fills {summary['fills']} (paper), "

@@ -106,7 +106,7 @@ class Picture:
             frames=watch.frames,
             frames_per_s=self._rate,
             link_up_pct=100.0 * max(0.0, 1 - self.down_ns / elapsed),
-            books=book_rows(markets),
+            books=book_rows(markets, watch.codec.proof),
             symbols=tuple(self._symbol(engine, market) for market in markets),
             flows=flow_rows(engine),
             inside=inside_rows(engine),
@@ -192,8 +192,11 @@ class Picture:
                     "crc_ok": row.crc_ok,
                     "crc_bad": row.crc_bad,
                     "resyncs": row.resyncs,
+                    "proof": row.proof,
+                    "seq_ok": row.seq_ok,
+                    "gaps": row.gaps,
                 }
-                for row in book_rows(list(engine.watch.markets.values()))
+                for row in book_rows(list(engine.watch.markets.values()), engine.watch.codec.proof)
             ],
             "scores": with_tape(self.scores.result(), engine),
             "flow": {f"{row.symbol}@{row.venue}": msgspec.to_builtins(row) for row in flow_rows(engine)},
@@ -247,8 +250,8 @@ def with_tape(scores: dict[str, dict[str, Any]], engine: Engine) -> dict[str, di
     return scores
 
 
-def book_rows(markets: list[Market]) -> tuple[BookRow, ...]:
-    """Every book of every symbol."""
+def book_rows(markets: list[Market], proof: str) -> tuple[BookRow, ...]:
+    """Every book of every symbol; `proof` is what vouches for books of this venue."""
     rows = []
     for market in markets:
         symbol, venue = split_key(market.inst)
@@ -265,6 +268,9 @@ def book_rows(markets: list[Market]) -> tuple[BookRow, ...]:
                         track.crc_bad,
                         track.resyncs,
                         age,
+                        proof,
+                        track.seq_ok,
+                        track.gaps,
                     )
                 )
     return tuple(rows)

@@ -1,4 +1,7 @@
-"""Where a run's market data comes from: the embedded exchange, Kraken, or a recording served again."""
+"""Where a run's market data comes from: the embedded exchange, Kraken, or a recording served again.
+
+The other venues are in desk.run.venue_sources.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +36,8 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
     symbols: tuple[str, ...]
     links: tuple[LinkSpec, ...]
     urls: tuple[str, ...]  # by link
-    rest_url: str  # "" where the source has no REST
+    rest_url: str  # of Kraken's public REST, for candles and tokens; "" where the source has none
+    fetch: Callable[[str, str], bytes] | None = None  # answers the REST calls that books need: (call, symbol)
     simulated: bool
     stamped: bool = False
     begin: int = 0  # ns, the time of the first frame; the recording's own clock where it has one
@@ -44,6 +48,14 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
     child: Child | None = None
     rehearsal: Rehearsal | None = None  # the market itself, where no socket is between it and us
     speed: float = 1.0  # of a rehearsal; 0: as fast as it goes
+    client: Any = None  # of ccxt.pro, in the place of sockets of our own
+
+    async def close(self) -> None:
+        """Stop what serves this source."""
+        if self.child is not None:
+            await self.child.stop()
+        if self.client is not None:
+            await self.client.close()
 
     def token(self, link: int) -> Callable[[], Awaitable[str]] | None:
         """How to get the token of a link that needs one: fresh per connection, never logged."""

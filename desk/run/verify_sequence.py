@@ -27,8 +27,8 @@ from desk.run.captures import frames_of
 from desk.run.twin import Twin, in_words, paths
 from desk.wire.binance import BinanceCodec
 from desk.wire.coinbase import CoinbaseCodec
+from desk.wire.venues import WHOLE
 
-WHOLE = 1 << 30  # levels: neither venue cuts a book
 LOOK = 200  # frames in which a venue must show itself
 
 
@@ -197,7 +197,8 @@ class _Binance(_Proof):
             said = _rest(frame.data)
         except (msgspec.MsgspecError, ValueError, RecursionError) as err:
             raise DecodeError(str(err), frame.data) from err
-        symbol = said.symbol or next(iter(self.instruments), "")  # a body alone: the stream has one symbol
+        symbol = said.symbol.replace("/", "")  # as the venue writes it, as its stream does
+        symbol = symbol or next(iter(self.instruments), "")  # a body alone: the stream has one symbol
         return self.codec.answer("depth", symbol, bytes(said.body) or frame.data)
 
     def take(self, message: Message) -> None:

@@ -11,10 +11,12 @@ from typing import Any
 
 import msgspec
 
-from desk.errors import DecodeError
+from desk.errors import DecodeError, GapError
 from desk.events import Answer, Frame, Unanswered
 from desk.instrument import Instrument
+from desk.market.numbered import TRACKS, CountedTrack
 from desk.market.seen import Ask, Word
+from desk.market.sequence import FrameCount
 from desk.market.state import STALL, BookState, Fault, Market, Track
 from desk.market.venue_time import VenueTime
 from desk.messages import (
@@ -25,6 +27,7 @@ from desk.messages import (
     Instruments,
     LinkSpec,
     Message,
+    Numbered,
     OrdersUpdate,
     Pong,
     Side,
@@ -74,6 +77,7 @@ class Watch:
         self._by_wire: dict[bytes, Market] = {}  # by the symbol's wire text
         self.care = Care(venue, self.markets, self.heard)
         self._last_trade_id: dict[str, int] = {}
+        self._counts: dict[int, FrameCount] = {}  # by link, where a venue numbers its frames
         for number, link in enumerate(links):
             for sub in link.wanted:
                 if sub.symbol:
@@ -87,6 +91,7 @@ class Watch:
             VenueStatus: self._status,
             Ack: self._ack,
             Pong: self._pong,
+            Numbered: self._numbered,
         }
 
     def _adopt(self, sub: Subscription, link: int) -> None:
@@ -99,7 +104,8 @@ class Watch:
             self.spreads[inst] = SpreadStats()
         self.care.adopt(sub, link, market)
         if sub.channel in ("book", "level3"):
-            market.tracks[sub.channel] = Track(inst, sub.channel, link, sub.depth)
+            track = TRACKS.get(self.codec.proof, Track)
+            market.tracks[sub.channel] = track(inst, sub.channel, link, sub.depth)
 
     # --- what arrives
 
@@ -134,7 +140,7 @@ class Watch:
             messages = self.codec.answer(event.call, event.symbol, event.data)
         except DecodeError as err:
             return self.unanswered(Unanswered(event.ts, event.call, event.symbol, err.why[:200]))
-        if event.call == "OHLC":
+        if event.call in ("OHLC", "depth"):
             return self._take(messages, event.ts, 0)
         return self._cared(self.care.answered(event.symbol, messages, event.ts))
 
@@ -164,6 +170,7 @@ class Watch:
     def link_up(self, link: int, now: int) -> list[Seen]:
         """A connection is open: its books wait for their snapshots."""
         self.heard[link] = now
+        self._counts.pop(link, None)
         for track in self._tracks(link):
             track.connected(now)
         self.care.link_up(link, now)
@@ -193,11 +200,12 @@ class Watch:
                     seen.append(Fault(track.inst, track.channel, track.link, "the snapshot did not come within 10 s"))
         return seen
 
-    def resyncing(self, fault: Fault, now: int) -> None:
-        """Another snapshot of this book has been asked for."""
+    def resyncing(self, fault: Fault, now: int) -> str:
+        """Another snapshot of this book is asked for: by the REST call that is returned, "" by subscribing again."""
         track = self.markets[fault.inst].tracks[fault.channel]
         track.resubscribed(fault.why, now)
         self._forget_score(track)
+        return track.remedy
 
     # --- messages
 
@@ -211,7 +219,20 @@ class Watch:
         if track.early + track.stale > refused and update.snapshot:
             text = f"{update.inst} {track.book.tier}: a snapshot of an earlier subscription or time is not used"
             return [Word("warn", "STALE_SNAPSHOT", text)]
-        return self._moved(market, track, fault, now)
+        seen = self._moved(market, track, fault, now)
+        return [*seen, Ask(call, market.inst)] if (call := track.wants()) else seen
+
+    def _numbered(self, message: Numbered, now: int, link: int) -> list[Seen]:
+        """A frame's number; one that does not follow puts every book of its connection in doubt."""
+        try:
+            self._counts.setdefault(link, FrameCount(self.links[link].name)).apply(message)
+        except GapError as err:
+            seen: list[Seen] = []
+            for track in self._tracks(link):
+                if isinstance(track, CountedTrack) and (fault := track.lost(str(err), now)) is not None:
+                    seen += self._moved(self.markets[track.inst], track, fault, now)
+            return seen
+        return []
 
     def _moved(self, market: Market, track: Track, fault: Fault | None, now: int) -> list[Seen]:
         if fault is not None:
@@ -245,6 +266,7 @@ class Watch:
             stats.ref(default),
             stats.median,
             book.tier,
+            self.codec.proof == "checksum",
         )
         if isinstance(made, str):
             self.scores.pop(inst, None)
@@ -320,6 +342,8 @@ class Watch:
 
     def _ack(self, ack: Ack, now: int, link: int) -> list[Seen]:
         market = self.markets.get(f"{ack.symbol}@{self.venue}")
+        if not ack.success and not ack.method:
+            return [Word("alarm", "VENUE_COMPLAINT", f"{self.links[link].name}: {ack.error}")]
         if ack.method != "subscribe":
             return []
         if not ack.success:
@@ -335,6 +359,8 @@ class Watch:
             found.acknowledged()
             if found.state is not BookState.SYNCED and not found.due:
                 found.become(BookState.SNAPSHOT_WAIT, "waiting for the snapshot", now)
+            if call := found.wants():
+                return [Ask(call, found.inst)]
         return []
 
     def _pong(self, pong: Pong, now: int, link: int) -> list[Seen]:

@@ -66,6 +66,8 @@ class BinanceCodec:
     A name that was neither given nor subscribed to stays as the venue writes it ("BTCUSDT").
     """
 
+    proof = "updates"
+
     def __init__(self, venue: str = "binance", symbols: Iterable[str] = ()) -> None:
         self.venue = venue
         self.pairs = Pairs(venue, _native, symbols)
@@ -223,6 +225,15 @@ class BinanceCodec:
         (op, vol), (hi, _), (lo, _), (cl, _) = self.pairs.levels(inst, [(px, bar.volume) for px in pxs])
         length = (bar.end + 1 - bar.begin) * MS
         return [*made, Candles((Candle(inst.key, bar.begin * MS, length, op, hi, lo, cl, vol, bar.count),))]
+
+
+def depth_path(symbol: str, limit: int) -> str:
+    """The REST call whose answer `BinanceCodec.answer` reads.
+
+    >>> depth_path("BTC/USDT", 1000)
+    '/api/v3/depth?symbol=BTCUSDT&limit=1000'
+    """
+    return f"/api/v3/depth?symbol={_native(symbol)}&limit={limit}"
 
 
 def _asked(said: Snapshot) -> int:

@@ -8,7 +8,13 @@ from desk.messages import Ack, Message, Subscription
 
 
 class Codec(Protocol):
-    """One venue's wire format. It may remember precisions, and nothing else."""
+    """One venue's wire format. It may remember precisions, and nothing else.
+
+    `proof` says what vouches for this venue's books: "checksum" (of the book, in its messages), "updates" (numbers of
+    one symbol's updates, joined to a REST snapshot), "frames" (numbers of a connection's frames), or "" for nothing.
+    """
+
+    proof: str
 
     def subscribe(self, wanted: list[Subscription], token: str, req_id: int) -> list[bytes]: ...
 

@@ -70,12 +70,15 @@ Change = tuple[str, str, str]  # side, price, quantity
 class CoinbaseCodec:
     """One connection's worth of Coinbase. `symbols` are the desk's names ("BTC/USD") of what may arrive.
 
-    A name that was neither given nor subscribed to stays as the venue writes it ("BTC-USD").
+    A name that was neither given nor subscribed to stays as the venue writes it ("BTC-USD"). `least`: decimals of a
+    price and of a quantity that every instrument has, so that a finer number later on changes none.
     """
 
-    def __init__(self, venue: str = "coinbase", symbols: Iterable[str] = ()) -> None:
+    proof = "frames"
+
+    def __init__(self, venue: str = "coinbase", symbols: Iterable[str] = (), least: tuple[int, int] = (0, 0)) -> None:
         self.venue = venue
-        self.pairs = Pairs(venue, _native, symbols)
+        self.pairs = Pairs(venue, _native, symbols, least)
         self.instruments = self.pairs.instruments
         self._told: set[tuple[str, str]] = set()  # (channel, symbol) already acknowledged by `control`
 

@@ -88,10 +88,13 @@ class Pairs:
     """What one connection knows of its symbols: the venue's names for them, and their decimals.
 
     `native` turns a symbol ("BTC/USDT") into the venue's name ("BTCUSDT"); a name nobody announced is its own symbol.
+    No instrument gets fewer decimals (of a price, of a quantity) than `least`.
     """
 
-    def __init__(self, venue: str, native: Callable[[str], str], symbols: Iterable[str]) -> None:
-        self.venue, self.native = venue, native
+    def __init__(
+        self, venue: str, native: Callable[[str], str], symbols: Iterable[str], least: tuple[int, int] = (0, 0)
+    ) -> None:
+        self.venue, self.native, self.least = venue, native, least
         self.instruments: dict[str, Instrument] = {}  # by symbol
         self._symbols = {native(symbol): symbol for symbol in symbols}
         self._held: set[str] = set()  # symbols whose book holds integers
@@ -128,7 +131,7 @@ class Pairs:
             if not (name and pxs and qtys) and inst is None:
                 raise ValueError(f"{name or 'a message without a symbol'}: no numbers to take its decimals from")
             px, qty = max(map(decimals_of, pxs), default=0), max(map(decimals_of, qtys), default=0)
-            more = self._wanted.pop(symbol, (0, 0))
+            more = self._wanted.pop(symbol, self.least)
             px, qty = (
                 max(px, more[0], inst.px_decimals if inst else 0),
                 max(qty, more[1], inst.qty_decimals if inst else 0),

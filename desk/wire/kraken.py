@@ -73,6 +73,8 @@ _CHANNEL = b'{"channel":"'
 class KrakenCodec:
     """One connection's worth of Kraken v2. `venue` names the instruments ("BTC/USD@kraken")."""
 
+    proof = "checksum"
+
     def __init__(self, venue: str = "kraken") -> None:
         self.venue = venue
         self.instruments: dict[str, Instrument] = {}  # by symbol

@@ -22,6 +22,18 @@ class Gap(msgspec.Struct):
     why: str
 
 
+class RestAnswer(msgspec.Struct, frozen=True, gc=False):
+    """What REST answered to a call that a link's books needed, among its frames: {"symbol":…,"body":…} on one line."""
+
+    ts: int
+    link: int
+    data: bytes
+
+
+Kept = Frame | RestAnswer
+_MARKS: dict[type, bytes] = {Frame: b"<", RestAnswer: b"R"}
+
+
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     """What a recording holds. `blake2b` (32 bytes, hex) is of the uncompressed text: `zcat FILE | b2sum -l 256`."""
 
@@ -41,8 +53,21 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     version: str
 
 
-def lines(frames: Sequence[Frame]) -> bytes:
-    r"""The frames as text: receive time in ns, tab, `<`, tab, the frame, line feed.
+def rest_answer(ts: int, link: int, symbol: str, body: bytes) -> RestAnswer | None:
+    r"""An answer as it is kept; None for a body that is no JSON, which says nothing about a book.
+
+    >>> rest_answer(7, 0, "XY", b'{"a":\n1}').data
+    b'{"symbol":"XY","body":{"a":1}}'
+    """
+    try:
+        said = msgspec.json.format(body, indent=-1)  # without line feeds, the numbers as they came
+    except msgspec.MsgspecError:
+        return None
+    return RestAnswer(ts, link, msgspec.json.encode({"symbol": symbol, "body": msgspec.Raw(said)}))
+
+
+def lines(frames: Sequence[Kept]) -> bytes:
+    r"""The frames as text: receive time in ns, tab, `<` (`R` a REST answer), tab, the frame, line feed.
 
     A frame that is no line of text (not UTF-8, or with a line feed, or ending in a carriage return) stands in base64
     behind `<64`.
@@ -50,14 +75,16 @@ def lines(frames: Sequence[Frame]) -> bytes:
     >>> lines([Frame(7, 0, b'{"a":1}'), Frame(8, 0, b"a\nb")])
     b'7\t<\t{"a":1}\n8\t<64\tYQpi\n'
     """
-    text = b"".join([b"%d\t<\t%s\n" % (frame.ts, frame.data) for frame in frames])
+    text = b"".join([b"%d\t%s\t%s\n" % (frame.ts, _MARKS[type(frame)], frame.data) for frame in frames])
     if text.count(b"\n") == len(frames) and b"\r\n" not in text and _is_text(text):  # asked once for all: nearly always
         return text
     return b"".join([_line(frame) for frame in frames])
 
 
-def _line(frame: Frame) -> bytes:
+def _line(frame: Kept) -> bytes:
     data = frame.data
+    if isinstance(frame, RestAnswer):
+        return b"%d\tR\t%s\n" % (frame.ts, data)
     if b"\n" in data or data.endswith(b"\r") or not _is_text(data):
         return b"%d\t<64\t%s\n" % (frame.ts, binascii.b2a_base64(data, newline=False))
     return b"%d\t<\t%s\n" % (frame.ts, data)

@@ -48,6 +48,7 @@ class Policy(msgspec.Struct, frozen=True):
     connect: int = 10 * SECOND
     ack: int = 10 * SECOND  # an unanswered subscription is asked for again
     ping: int = 20 * SECOND
+    pace: int = 0  # least time from one request to the next, where a venue counts them
     resyncs_per_minute: int = 5  # more of them: the connection itself is at fault
 
 
@@ -69,6 +70,8 @@ class Session:
         self._ping_at = 0
         self._connecting = False
         self._req_id = 0
+        self._requests: deque[bytes] = deque()  # asked for, and held back by the pace
+        self._free_at = 0  # the pace allows the next request then
         self._resyncs: deque[int] = deque(maxlen=policy.resyncs_per_minute)
 
     # --- what happened
@@ -80,18 +83,19 @@ class Session:
         self._ping_at = now  # at once: no private call before the venue's clock is measured
         self.acked.clear()
         self.refused.clear()
-        yield from self._send(self.codec.subscribe(self.wanted, token, self._number()))
+        self._requests.clear()
+        self._free_at = now
+        yield from self._send(self.codec.subscribe(self.wanted, token, self._number()), now)
 
     def received(self, raw: bytes, now: int) -> Iterator[Do]:
         """A frame came. Only answers are read here; the data belongs to the engine."""
         self._heard_at = now
-        if not raw.startswith(b'{"channel"'):
-            try:
-                answer = self.codec.control(raw)
-            except DecodeError:
-                answer = None  # the engine quarantines the frame; the line itself is alive
-            if answer is not None:
-                self._note(answer)
+        try:
+            answer = self.codec.control(raw)
+        except DecodeError:
+            answer = None  # the engine quarantines the frame; the line itself is alive
+        if answer is not None:
+            self._note(answer)
         return iter(())
 
     def lost(self, now: int) -> Iterator[Do]:
@@ -118,13 +122,14 @@ class Session:
         if now - self._heard_at >= self.policy.silence:
             yield Close(f"silent for {(now - self._heard_at) / SECOND:.1f} s")
             return
-        pending = self.pending
+        pending = self.pending if not self._requests else []
         if pending and now - self._asked_at >= self.policy.ack:
-            self._asked_at = now
-            yield from self._send(self.codec.subscribe(pending, self._token, self._number()))
-        if now >= self._ping_at:
+            yield from self._send(self.codec.subscribe(pending, self._token, self._number()), now)
+        elif now >= self._ping_at:
             self._ping_at = now + self.policy.ping
+            self._free_at = max(self._free_at, now) + self.policy.pace
             yield Send(self.codec.ping(ping_number(now)))
+        yield from self._due(now)
 
     def resync(self, channel: str, symbol: str, now: int) -> Iterator[Do]:
         """One book went wrong: leave that channel of that symbol and join it again; the others run on."""
@@ -137,9 +142,8 @@ class Session:
         self._resyncs.append(now)
         again = [each for each in self.wanted if (each.channel, each.symbol) == (channel, symbol)]
         self.acked -= {(channel, symbol)}
-        self._asked_at = now
-        yield from self._send(self.codec.unsubscribe(again, self._token, self._number()))
-        yield from self._send(self.codec.subscribe(again, self._token, self._number()))
+        yield from self._send(self.codec.unsubscribe(again, self._token, self._number()), now)
+        yield from self._send(self.codec.subscribe(again, self._token, self._number()), now)
 
     # --- state
 
@@ -149,7 +153,9 @@ class Session:
         if not self.live:
             return self._wake_at
         due = [self._heard_at + self.policy.silence, self._ping_at]
-        if self.pending:
+        if self._requests:
+            due.append(self._free_at)
+        elif self.pending:
             due.append(self._asked_at + self.policy.ack)
         return min(due)
 
@@ -174,7 +180,13 @@ class Session:
         self._req_id += 1
         return self._req_id
 
-    @staticmethod
-    def _send(requests: list[bytes]) -> Iterator[Do]:
-        for raw in requests:
-            yield Send(raw)
+    def _send(self, requests: list[bytes], now: int) -> Iterator[Do]:
+        self._requests.extend(requests)
+        return self._due(now)
+
+    def _due(self, now: int) -> Iterator[Do]:
+        """The requests that the pace lets go by now."""
+        while self._requests and now >= self._free_at:
+            self._asked_at = now
+            self._free_at = now + self.policy.pace
+            yield Send(self._requests.popleft())

@@ -108,21 +108,23 @@ def test_ctrl_c_ends_with_a_summary(tmp_path):
         os.killpg(run.pid, 0)
 
 
-def test_scalping_on_a_real_venue_needs_enabling(tmp_path):
+@pytest.mark.parametrize("feed", ["kraken", "binance", "ccxt:okx"])
+def test_scalping_on_a_real_venue_needs_enabling(tmp_path, feed):
     """With the sentence that enables it."""
-    run = start(tmp_path, "--mode", "scalping", "--feed", "kraken")
+    run = start(tmp_path, "--mode", "scalping", "--feed", feed)
     assert run.returncode == 5
     assert '"scalping_engine": {"enabled": true}' in run.stderr
 
 
-def test_a_venue_that_cannot_be_reached_is_one_line_and_a_way_out(tmp_path):
+@pytest.mark.parametrize(("feed", "section"), [("kraken", "venue"), ("binance", "binance"), ("coinbase", "coinbase")])
+def test_a_venue_that_cannot_be_reached_is_one_line_and_a_way_out(tmp_path, feed, section):
     """No traceback, exit code 3, the embedded feed named."""
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
         port = closed.getsockname()[1]  # bound but not listening: refused
-        config = {"scalping_engine": {"enabled": True}, "venue": {"ws_url": f"ws://127.0.0.1:{port}/v2"}}
+        config = {"scalping_engine": {"enabled": True}, section: {"ws_url": f"ws://127.0.0.1:{port}/v2"}}
         (tmp_path / "trading_config.json").write_text(json.dumps(config))
-        run = start(tmp_path, "--mode", "hybrid", "--feed", "kraken", "--json")
+        run = start(tmp_path, "--mode", "hybrid", "--feed", feed, "--json")
     assert run.returncode == 3
     assert len(run.stderr.strip().splitlines()) == 1
     assert "--feed embedded" in run.stderr

@@ -59,6 +59,9 @@ def _venue(config: Config) -> Iterator[Fault]:
         ("$.venue.ws_url", venue.ws_url, "ws"),
         ("$.venue.ws_l3_url", venue.ws_l3_url, "ws"),
         ("$.venue.rest_url", venue.rest_url, "http"),
+        ("$.binance.ws_url", config.binance.ws_url, "ws"),
+        ("$.binance.rest_url", config.binance.rest_url, "http"),
+        ("$.coinbase.ws_url", config.coinbase.ws_url, "ws"),
     ):
         if not _safe_address(address, scheme):
             wanted = f"is not an address starting with {scheme}s:// ({scheme}:// only on this machine)"

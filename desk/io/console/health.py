@@ -8,7 +8,7 @@ from rich.text import Text
 
 from desk.io.console.cells import COLOURS, DIM, clean, clock, micros, money, span
 from desk.io.console.words import mood
-from desk.projections.screen import Screen
+from desk.projections.screen import BookRow, Screen
 
 DOLLARS = ("USD", "USDT", "USDC", "USDG", "PYUSD", "DAI")
 OLD_MS, STALE_MS = 5_000.0, 10_000.0
@@ -81,11 +81,21 @@ def _books(screen: Screen) -> Text:
         else max((mood(book.state) for book in screen.books), key=("good", "pending", "bad").index)
     )
     text = "SYNCED" if good == total else f"{good} of {total} SYNCED, {rest}" if total > 1 else rest.partition(" ")[2]
-    ok, bad = sum(book.crc_ok for book in screen.books), sum(book.crc_bad for book in screen.books)
-    proof = f" (CRC ok {ok:,}" + (f", bad {bad:,})" if bad else ")")
+    proof, bad = _proof(screen.books)
     return Text.assemble(
         ("books " if total > 1 else "book ", DIM), (text, COLOURS[how]), (proof, "yellow" if bad else DIM)
     )
+
+
+def _proof(books: tuple[BookRow, ...]) -> tuple[str, int]:
+    """What vouches for the books, in words, and how often it did not."""
+    if books[0].proof == "checksum":
+        ok, bad, name, fault = sum(b.crc_ok for b in books), sum(b.crc_bad for b in books), "CRC", "bad"
+    elif books[0].proof:
+        ok, bad, name, fault = sum(b.seq_ok for b in books), sum(b.gaps for b in books), "sequence", "gaps"
+    else:
+        return " (no checksum at this venue: unverified)", 1
+    return f" ({name} ok {ok:,}" + (f", {fault} {bad:,})" if bad else ")"), bad
 
 
 def _age(screen: Screen) -> Text:

@@ -220,18 +220,25 @@ def _position(row: PositionRow) -> list[Text]:
 
 
 def books(screen: Screen) -> Section:
-    """Every book: its state and how often the venue's checksum agreed."""
+    """Every book: its state, what vouches for it, and how often that agreed."""
     columns = [
         Column("Symbol", 0, 8, 14),
         Column("Tier", 0, 4),
         Column("State", 0, 7, 14),
-        Column("CRC ok", 0, 8, right=True),
+        Column("proof ok", 0, 10, right=True),
         Column("bad", 0, 4, right=True),
         Column("resyncs", 1, 7, right=True),
         Column("age", 2, 8, right=True),
     ]
-    bad = sum(book.crc_bad for book in screen.books)
+    bad = sum(book.crc_bad + book.gaps for book in screen.books)
     return _section("Books", columns, [_book(row) for row in screen.books], "none yet", f"{bad} bad" if bad else "")
+
+
+def _proof(row: BookRow) -> Text:
+    """How often a checksum or a sequence number fitted, or that nothing vouches for this book."""
+    if not row.proof:
+        return said("unverified", "yellow")
+    return said(f"CRC {row.crc_ok:,}" if row.proof == "checksum" else f"seq {row.seq_ok:,}", limit=16)
 
 
 def _book(row: BookRow) -> list[Text]:
@@ -239,8 +246,8 @@ def _book(row: BookRow) -> list[Text]:
         said(row.symbol, "bold", 20),
         said(row.tier, limit=6),
         said(row.state, COLOURS[mood(row.state)], 16),
-        number(row.crc_ok),
-        number(row.crc_bad, style="bold red" if row.crc_bad else ""),
+        _proof(row),
+        number(row.crc_bad + row.gaps, style="bold red" if row.crc_bad + row.gaps else ""),
         number(row.resyncs, style="yellow" if row.resyncs else ""),
         Text(micros(row.age_ms * 1_000)) if row.age_ms is not None else said(""),
     ]

@@ -6,7 +6,7 @@ WHY_NOT: dict[str, tuple[str, str]] = {
     # data
     "BOOK_NOT_SYNCED": ("book not in step", "the order book is not proven yet; waiting for a snapshot that matches"),
     "SNAPSHOT_WAIT": ("waiting for a snapshot", "subscribed; the venue's snapshot of the book has not come yet"),
-    "BOOK_SUSPECT": ("book in doubt", "a checksum did not match; the book is asked for again"),
+    "BOOK_SUSPECT": ("book in doubt", "a checksum or a number did not fit; the book is asked for again"),
     "BOOK_CROSSED": ("book is crossed", "best bid at or above best ask: the book cannot be right"),
     "ONE_SIDED_BOOK": ("one side is empty", "no bids or no asks: there is no price to measure against"),
     "STALE_BOOK": ("book is old", "nothing has proven the book for too long"),
