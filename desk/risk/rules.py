@@ -114,6 +114,11 @@ def consecutive_losses(p: Place, a: Account, lim: Limits, now: int, m: Market) -
     return None if a.streak < lim.max_losses else (a.streak, lim.max_losses)
 
 
+def cooling_down(p: Place, a: Account, lim: Limits, now: int, m: Market) -> Broken:
+    """Seconds left of a cool-down: it lasts its whole time, also when a trade that was still open has won since."""
+    return None if now >= a.cooldown_until else ((a.cooldown_until - now) / SECOND, 0)
+
+
 def not_trading(p: Place, a: Account, lim: Limits, now: int, m: Market) -> Broken:
     """The instrument takes orders of this kind: (0, 1) when its status says no."""
     return None if takes_orders(m.instrument.status, p.post_only) else (0, 1)
@@ -210,6 +215,7 @@ ENTRY_RULES: tuple[Rule, ...] = (
     killed,
     halted,
     consecutive_losses,
+    cooling_down,
     not_trading,
     book_not_ready,
     stale_book,

@@ -43,6 +43,7 @@ WHY_NOT: dict[str, tuple[str, str]] = {
     "RISK_KILLED": ("kill switch is on", "risk: the kill switch is on; no new orders"),
     "RISK_HALTED": ("breaker is open", "risk: a breaker has stopped new entries"),
     "RISK_CONSECUTIVE_LOSSES": ("losing streak", "risk: too many losing trades in a row; cooling down"),
+    "RISK_COOLING_DOWN": ("cooling down", "risk: the cool-down after a losing streak is not over"),
     "RISK_NOT_TRADING": ("venue not trading", "risk: the venue does not take such orders now"),
     "RISK_BOOK_NOT_READY": ("book not in step", "risk: no proven book to price the order against"),
     "RISK_STALE_BOOK": ("book is old", "risk: the book is too old to price the order against"),

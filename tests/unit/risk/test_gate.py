@@ -379,3 +379,11 @@ def test_one_strategy_may_not_use_up_what_is_meant_for_all() -> None:
     assert ask(buy(6), held, lim=lim) == "strategy"
     assert ask(buy(5), held, lim=lim) == ""
     assert ask(buy(6), held, msgspec.structs.replace(market(), seat=1), lim=lim) == ""
+
+
+def test_a_cool_down_lasts_its_whole_time_even_when_an_open_trade_wins_meanwhile() -> None:
+    """The win ends the streak; the 300 s are about us, not about the streak."""
+    held = account()
+    held.streak, held.cooldown_until = 0, NOW + 285 * SECOND
+    assert judge(buy(1), held, LIMITS, NOW, market(), False) == Refusal("cooling_down", 285.0, 0.0)
+    assert ask(buy(1), held, now=NOW + 285 * SECOND) == ""
