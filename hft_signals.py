@@ -15,7 +15,7 @@ import msgspec
 
 from desk.config import HftSignals, Thresholds, Weights
 from desk.errors import ConfigError
-from desk.signals.shape import Features, Score
+from desk.signals.shape import Features, Formula, Score
 
 STRONG_BUY, MODERATE_BUY, NEUTRAL = "STRONG_BUY", "MODERATE_BUY", "NEUTRAL"
 MODERATE_SELL, STRONG_SELL = "MODERATE_SELL", "STRONG_SELL"
@@ -211,6 +211,11 @@ class OrderBookAnalyzer:
             raise ConfigError(faults)
         self.weights, self.thresholds = w, t
 
+    @property
+    def formula(self) -> Formula:
+        """What a kernel needs to compute the same; an analyzer with another `score` has to answer None here."""
+        return Formula(self.weights, self.thresholds, QUALITY)
+
     def score(self, features: Features) -> Score:
         """The score of `features` under this configuration."""
         return score(features, self.weights, self.thresholds)
@@ -245,10 +250,12 @@ class HFTIntegrator:
     made from it still decays. Constant memory; pickles with its state. A clock that steps back adds no weight.
     """
 
-    __slots__ = ("_config", "_ema", "_label", "_last", "_proof")
+    __slots__ = ("_config", "_ema", "_felt", "_label", "_last", "_proof", "_tau_s")
 
     def __init__(self, config: HftSignals | None = None) -> None:
         self._config = config or HftSignals()
+        self._tau_s = self._config.ema_tau_s
+        self._felt = 0  # ns, the newest score in the trend
         self._last: Score | None = None
         self._ema = 0.0
         self._label = NEUTRAL
@@ -256,16 +263,20 @@ class HFTIntegrator:
 
     def update(self, score: Score) -> Reading:
         """Take the newest score in and read it at its own time."""
-        last = self._last
-        if last is None:
+        if self._last is None:
             self._ema, self._label = score.imbalance, score.label
         else:
-            dt_s = max(0, score.ts - last.ts) / 1e9
-            self._ema += (1.0 - exp(-dt_s / self._config.ema_tau_s)) * (score.imbalance - self._ema)
-            self._label = _stable(self._label, score.total, self._config.thresholds)
-        self._last = score
+            self.feel(score.ts, score.imbalance, score.total)
+        self._last, self._felt = score, score.ts
         self._proof = max(self._proof, score.ts)
         return self._read(score, self._proof, FRESH)
+
+    def feel(self, ts: int, imbalance: float, total: float) -> None:
+        """What `update` does to the trend and the label, for a score that nobody reads; none before the first."""
+        dt_s = max(0, ts - self._felt) / 1e9
+        self._felt = ts
+        self._ema += (1.0 - exp(-dt_s / self._tau_s)) * (imbalance - self._ema)
+        self._label = _stable(self._label, total, self._config.thresholds)
 
     def proven(self, ts: int) -> None:
         """The book was still current at `ts`: a frame or heartbeat on its line that contradicts nothing."""

@@ -18,11 +18,14 @@ from desk.kernels.crc import START, fold, level_piece
 from desk.kernels.jit import kernel
 from desk.kernels.l2_scan import ASKS_AT, BIDS_AT, NEW_ASKS, NEW_BIDS, NEW_CLAIMED, NEW_TS, RECORD, scan_frame
 from desk.kernels.memory import entry, load64, move, store64
+from desk.kernels.score import ASK_LEVELS, BID_LEVELS, COUNT_ASKS, COUNT_BIDS, TAKEN, attest, keep, level, measure
 
 FALLBACK, READ = 0, 1
 
-# The book's header, in words.
-BID_FIRST, BID_COUNT, BID_BEST, ASK_FIRST, ASK_COUNT, ASK_BEST, DEPTH, CAPACITY, CLAIMED, COMPUTED, TS_EXCH = range(11)
+# The book's header, in words. SCORE: address of the memory of its score (desk.kernels.score), 0 when nobody wants one.
+BID_FIRST, BID_COUNT, BID_BEST, ASK_FIRST, ASK_COUNT, ASK_BEST, DEPTH, CAPACITY, CLAIMED, COMPUTED, TS_EXCH, SCORE = (
+    range(12)
+)
 HEADER = 16
 NEAR = 8  # levels from the best looked at one by one before halving
 CHECKED = 10  # levels a side in the checksum
@@ -134,9 +137,38 @@ def read_frame(book: int, work: int, tables: int, size: int) -> int:
     """READ or FALLBACK for the frame of `size` bytes at FRAME_AT of the workspace; an empty book reads nothing."""
     if load64(book + BID_COUNT * 8) == 0 and load64(book + ASK_COUNT * 8) == 0:
         return FALLBACK
-    if not scan_frame(work, tables, size):
+    if not scan_frame(work, tables, size) or not merge(book, work, tables):
         return FALLBACK
-    return merge(book, work, tables)
+    memory = load64(book + SCORE * 8)
+    if memory and attest(memory, load64(book + CLAIMED * 8), load64(book + COMPUTED * 8), load64(book + TS_EXCH * 8)):
+        score(book)
+    return READ
+
+
+@kernel
+def take_side(last: int, count: int, sign: int, out: int) -> int:
+    """Copy the best levels, the best one before address `last`, to `out`; returns how many of them are news."""
+    changed = 0
+    for i in range(min(count, TAKEN)):
+        last -= RECORD
+        changed += level(out, i, sign * load64(last), load64(last + 8), 0)
+    return changed
+
+
+@kernel
+def score(book: int) -> int:
+    """Measure the book's best levels into the memory of its score; 0 when there is none, else 1."""
+    memory = load64(book + SCORE * 8)
+    if memory == 0:
+        return 0
+    bids, asks = load64(book + BID_COUNT * 8), load64(book + ASK_COUNT * 8)
+    bids_end = book + HEADER * 8 + (load64(book + BID_FIRST * 8) + bids) * RECORD
+    asks_end = book + HEADER * 8 + (load64(book + CAPACITY * 8) + load64(book + ASK_FIRST * 8) + asks) * RECORD
+    changed = keep(memory + COUNT_BIDS, min(bids, TAKEN)) + keep(memory + COUNT_ASKS, min(asks, TAKEN))
+    changed += take_side(bids_end, bids, 1, memory + BID_LEVELS)
+    changed += take_side(asks_end, asks, -1, memory + ASK_LEVELS)
+    measure(memory, changed)
+    return 1
 
 
 @kernel
@@ -150,5 +182,5 @@ def seal(records: int, tables: int, count: int) -> int:
 
 @cache
 def l2_entries() -> tuple[Callable[..., int], ...]:
-    """(read_frame, merge, prove, seal) as bare entries: compiled by the first call, or read from the cache on disk."""
-    return entry(read_frame, 4), entry(merge, 3), entry(prove, 2), entry(seal, 3)
+    """(read_frame, merge, prove, seal, score) as bare entries: compiled by the first call, or read from disk."""
+    return entry(read_frame, 4), entry(merge, 3), entry(prove, 2), entry(seal, 3), entry(score, 1)

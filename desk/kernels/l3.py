@@ -24,6 +24,7 @@ from collections.abc import Callable
 from desk.kernels.crc import START, fold, level_piece
 from desk.kernels.jit import kernel
 from desk.kernels.l3_orders import apply_rows, close_level, find, forget, release
+from desk.kernels.l3_read import score
 from desk.kernels.l3_scan import scan
 from desk.kernels.l3_words import (
     ADD,
@@ -55,6 +56,7 @@ from desk.kernels.l3_words import (
     ROW_TS,
     SCANNED_CLAIM,
     SCANNED_TS,
+    SCORE,
     SORTED,
     SUM,
     TABLE,
@@ -66,6 +68,7 @@ from desk.kernels.l3_words import (
     B,
 )
 from desk.kernels.memory import entry, load64, move, store64
+from desk.kernels.score import attest
 
 CHECKED = 10  # levels a side that enter the checksum
 
@@ -168,9 +171,11 @@ def read_frame(s: int, frame: int, size: int) -> int:
         return FULL
     apply_rows(s, 0)
     apply_rows(s, 8)
-    settle(s, load64(s + EVENTS), load64(s + EVENTS + 8))
+    computed = settle(s, load64(s + EVENTS), load64(s + EVENTS + 8))
     store64(s + CLAIMED, load64(s + SCANNED_CLAIM))
     store64(s + TS, load64(s + SCANNED_TS))
+    if load64(s + SCORE) and attest(load64(s + SCORE), load64(s + SCANNED_CLAIM), computed, load64(s + SCANNED_TS)):
+        score(s)
     return READ
 
 

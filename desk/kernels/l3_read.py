@@ -1,4 +1,4 @@
-"""The best levels of an order-by-order book, copied out in one call: what every frame's features are made of."""
+"""The best levels of an order-by-order book, copied out in one call, and the score that is made of them."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from collections.abc import Callable
 from functools import cache
 
 from desk.kernels.jit import kernel
-from desk.kernels.l3_words import BEST, COUNT, KEY, SORTED, TOTAL, WORST
+from desk.kernels.l3_words import BEST, COUNT, KEY, SCORE, SORTED, TOTAL, WORST
 from desk.kernels.memory import entry, load64, store64
+from desk.kernels.score import ASK_LEVELS, BID_LEVELS, COUNT_ASKS, COUNT_BIDS, TAKEN, keep, level, measure
 
 SHELF = 64  # levels there is room for at `out`
 
@@ -26,7 +27,34 @@ def best_levels(header: int, side: int, count: int, out: int) -> int:
     return held
 
 
+@kernel
+def take_side(header: int, side: int, count: int, out: int) -> int:
+    """Copy the best levels of a side to `out`; returns how many words are news."""
+    row = load64(header + SORTED + side)
+    best = load64(header + BEST + side)
+    changed = 0
+    for i in range(count):
+        found = load64(row + (best - 1 - i) * 16 + 8)
+        changed += level(out, i, abs(load64(found + KEY)), load64(found + TOTAL), load64(found + COUNT))
+    return changed
+
+
+@kernel
+def score(header: int) -> int:
+    """Measure the book's best levels into the memory of its score; 0 when there is none, else 1."""
+    memory = load64(header + SCORE)
+    if memory == 0:
+        return 0
+    bids = min(TAKEN, load64(header + BEST) - load64(header + WORST))
+    asks = min(TAKEN, load64(header + BEST + 8) - load64(header + WORST + 8))
+    changed = keep(memory + COUNT_BIDS, bids) + keep(memory + COUNT_ASKS, asks)
+    changed += take_side(header, 0, bids, memory + BID_LEVELS)
+    changed += take_side(header, 8, asks, memory + ASK_LEVELS)
+    measure(memory, changed)
+    return 1
+
+
 @cache
-def l3_reader() -> Callable[..., int]:
-    """`best_levels` as a bare entry point, compiled on first use."""
-    return entry(best_levels, 4)
+def l3_reader() -> tuple[Callable[..., int], ...]:
+    """`best_levels` and `score` as bare entry points, compiled on first use."""
+    return entry(best_levels, 4), entry(score, 1)

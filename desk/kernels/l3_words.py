@@ -53,7 +53,8 @@ DELETE, MODIFY, ADD = 0, 1, 2
     _,
     EVENTS,
     _,
-) = range(0, 41 * 8, 8)
+    SCORE,  # address of the memory of its score (desk.kernels.score), 0 when nobody wants one
+) = range(0, 42 * 8, 8)
 HEADER = 48 * 8
 
 # an order, and a level; NEXT stands at the same place in both, for the lists of free ones

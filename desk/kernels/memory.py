@@ -17,6 +17,7 @@ from numba.extending import intrinsic
 
 BYTE = ir.IntType(8)
 WORD = ir.IntType(64)
+DOUBLE = ir.DoubleType()
 
 
 def _load(bits: int) -> Callable[[int], int]:
@@ -44,6 +45,30 @@ def _store(bits: int) -> Callable[[int, int], None]:
     return cast(Callable[[int, int], None], intrinsic(store))
 
 
+def _load_double() -> Callable[[int], float]:
+    def load(typing_context: Any, address: Any) -> Any:
+        def build(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            value = builder.load(builder.inttoptr(args[0], DOUBLE.as_pointer()))
+            value.align = 1
+            return value
+
+        return types.float64(types.int64), build
+
+    return cast(Callable[[int], float], intrinsic(load))
+
+
+def _store_double() -> Callable[[int, float], None]:
+    def store(typing_context: Any, address: Any, value: Any) -> Any:
+        def build(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            done = builder.store(args[1], builder.inttoptr(args[0], DOUBLE.as_pointer()))
+            done.align = 1
+            return context.get_dummy_value()
+
+        return types.void(types.int64, types.float64), build
+
+    return cast(Callable[[int, float], None], intrinsic(store))
+
+
 def _move() -> Callable[[int, int, int], None]:
     def move(typing_context: Any, to: Any, source: Any, count: Any) -> Any:
         def build(context: Any, builder: Any, signature: Any, args: Any) -> Any:
@@ -62,8 +87,10 @@ def _move() -> Callable[[int, int, int], None]:
 load8 = _load(8)
 load32 = _load(32)
 load64 = _load(64)
+load_double = _load_double()
 store8 = _store(8)
 store64 = _store(64)
+store_double = _store_double()
 move = _move()  # to, from, bytes: the ranges may overlap
 
 

@@ -100,6 +100,11 @@ class TouchFlow:
         self._last = touch
         return e
 
+    @property
+    def due(self) -> int:
+        """ns of the next second that is sampled: until then an event that leaves the touch alone only moves `now`."""
+        return self._next
+
     def _sample(self, ts: int) -> None:
         until = min(ts, self.now + QUIET * SECOND)
         while self._next <= until:

@@ -72,11 +72,14 @@ class RawL2Book(TwoSided):
     (98, 101, (1, 1), 1, True, 1000000000)
     """
 
-    __slots__ = ("_book", "_book_at", "_merge", "_prove", "_read", "_room", "_seal", "_work", "_work_at")
+    __slots__ = (
+        "_book", "_book_at", "_merge", "_prove", "_read", "_room", "_score", "_score_at", "_seal", "_work", "_work_at",
+    )  # fmt: skip
     tier = "L2"
 
     def __init__(self, depth: int) -> None:
-        self._read, self._merge, self._prove, self._seal = l2.l2_entries()
+        self._read, self._merge, self._prove, self._seal, self._score = l2.l2_entries()
+        self._score_at = 0
         work = np.zeros(l2_scan.WORK_BYTES // 8, np.int64)
         self._work_at = int(work.ctypes.data)
         self._work = work.data
@@ -90,6 +93,7 @@ class RawL2Book(TwoSided):
         self._book_at = int(memory.ctypes.data)
         self._book = memory.data
         self._book[l2.DEPTH], self._book[l2.CAPACITY], self._book[l2.CLAIMED] = _word(depth), capacity, -1
+        self._book[l2.SCORE] = self._score_at
         self._write(Side.BUY, bids)
         self._write(Side.SELL, asks)
         self._prove(self._book_at, TABLES_AT)
@@ -192,6 +196,14 @@ class RawL2Book(TwoSided):
             book[word], book[word + 1] = side * px, qty
             word += WORDS
         self._seal(self._book_at + start * 8, TABLES_AT, count)
+
+    def aim(self, memory: int) -> None:
+        """Score the book into the words at this address (desk.kernels.score) with every frame that `feed` reads."""
+        self._score_at = self._book[l2.SCORE] = memory
+
+    def score(self) -> bool:
+        """Score the book as it is; False, nothing done, when `aim` has not been told where."""
+        return bool(self._score(self._book_at))
 
     def clear(self) -> None:
         """Forget every level; the depth and the description stay."""

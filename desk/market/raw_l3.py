@@ -31,9 +31,7 @@ __all__ = ["FALLBACK", "READ", "RawL3Book"]
 STEP = 128  # orders: room is made in multiples of it
 SPARE = 32  # levels a side there is room for beyond the depth: they may be there until the message ends
 HEAD = bytes.__basicsize__ - 1  # CPython keeps the bytes of a bytes object right behind its head
-_CLAIMED, _COMPUTED, _TS = (
-    (ROW + offset) >> 3 for offset in (at.CLAIMED, at.COMPUTED, at.TS)
-)  # read after every frame
+_CLAIMED, _COMPUTED, _TS = ((ROW + offset) >> 3 for offset in (at.CLAIMED, at.COMPUTED, at.TS))
 
 
 class RawL3Book(TwoSided):
@@ -53,7 +51,7 @@ class RawL3Book(TwoSided):
     """
 
     __slots__ = (
-        "_best_levels", "_block", "_depth", "_empty", "_header", "_plain", "_read", "_rows",
+        "_best_levels", "_block", "_depth", "_empty", "_header", "_plain", "_read", "_rows", "_score",
         "_settle", "_shelf", "_top", "_words", "_work", "_work_at", "asks", "bids",
     )  # fmt: skip
     tier = "L3"
@@ -63,7 +61,7 @@ class RawL3Book(TwoSided):
     def __init__(self, depth: int) -> None:
         self._depth = depth
         self._read, self._rows, self._settle, self._empty = l3_entries()
-        self._best_levels = l3_reader()
+        self._best_levels, self._score = l3_reader()
         self._work = workspace()
         self._work_at = int(self._work.ctypes.data)
         self._shelf = self._work.data[SHELF_AT // 8 :]
@@ -108,7 +106,9 @@ class RawL3Book(TwoSided):
         old = self._words
         room = -(-orders * 5 // 4 // STEP) * STEP if orders > self._get(at.CAPACITY) else self._get(at.CAPACITY)
         self._lay_out(room, max(levels, self._get(at.WIDTH) - 2))
-        for offset in (at.SYMBOL_SIZE, at.PX_DECIMALS, at.QTY_DECIMALS, at.UNKNOWN, at.CLAIMED, at.COMPUTED, at.TS):
+        for offset in (
+            at.SYMBOL_SIZE, at.PX_DECIMALS, at.QTY_DECIMALS, at.UNKNOWN, at.CLAIMED, at.COMPUTED, at.TS, at.SCORE
+        ):  # fmt: skip
             self._put(offset, old[(ROW + offset) >> 3])
         symbol = (ROW + at.HEADER) >> 3
         self._words[symbol : symbol + at.SYMBOL_ROOM // 8] = old[symbol : symbol + at.SYMBOL_ROOM // 8]
@@ -194,6 +194,14 @@ class RawL3Book(TwoSided):
             self._plain = self._as_plain()
         self._plain.apply(update)
 
+    def aim(self, memory: int) -> None:
+        """Score the book into the words at this address (desk.kernels.score) with every frame that `feed` reads."""
+        self._put(at.SCORE, memory)
+
+    def score(self) -> bool:
+        """Score the book as it is; False where that has to be done without the kernel."""
+        return self._plain is None and bool(self._score(self._header))
+
     def _fits(self, bids: list[tuple[int, int, int, int, int]], asks: list[tuple[int, int, int, int, int]]) -> bool:
         """Make room for these rows; False when their quantities could overflow a sum."""
         if self._get(at.SUM) + sum(row[4] for row in (*bids, *asks)) >= at.LIMIT:
@@ -249,14 +257,12 @@ class RawL3Book(TwoSided):
         """The book's checksum, after the last message."""
         return self._words[_COMPUTED] if self._plain is None else self._plain.checksum
 
+    checksum = computed
+
     @property
     def ts_exch(self) -> int:
         """The time of the frame read last, ns UTC."""
         return self._words[_TS]
-
-    @property
-    def checksum(self) -> int:
-        return self._words[_COMPUTED] if self._plain is None else self._plain.checksum
 
     @property
     def _touch(self) -> tuple[int | None, int | None]:

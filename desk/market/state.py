@@ -58,9 +58,9 @@ class Track:
     """One book of one instrument on one channel: the book, its state, and its record."""
 
     __slots__ = (
-        "audited", "audited_depth", "audits_failed", "book", "channel", "crc_bad", "crc_ok", "crossed", "due", "early",
-        "epoch", "gaps", "ignored", "inst", "link", "proof", "rejoined", "resyncs", "seq_ok", "since", "stale", "state",
-        "ts_exch", "unchecked", "up", "why",
+        "audited", "audited_depth", "audits_failed", "book", "calm_until", "channel", "crc_bad", "crc_ok", "crossed",
+        "due", "early", "epoch", "gaps", "ignored", "inst", "link", "proof", "rejoined", "resyncs", "seq_ok", "since",
+        "stale", "state", "ts_exch", "unchecked", "up", "why",
     )  # fmt: skip
 
     def __init__(self, inst: str, channel: str, link: int, depth: int) -> None:
@@ -72,6 +72,7 @@ class Track:
         self.seq_ok = self.gaps = 0  # where numbers prove the book: see desk.market.numbered
         self.since = 0  # ns, when the state began
         self.proof = 0  # ns, the last frame that proved this book
+        self.calm_until = 0  # ns: before, a frame that only moves levels changes nothing but the score
         self.ts_exch = 0
         self.up = True  # its connection
         self.epoch = 0  # subscriptions asked for, over all connections
@@ -119,6 +120,7 @@ class Track:
 
     def become(self, state: BookState, why: str, now: int) -> None:
         self.state, self.why, self.since = state, why, now
+        self.calm_until = 0
 
     @property
     def remedy(self) -> str:
@@ -157,10 +159,14 @@ class Track:
 
         FALLBACKs, snapshots and books that are not believed go through the decoder and `apply`.
         """
-        book = self.book
-        if self.state is not BookState.SYNCED or book.feed(frame) != READ:
+        if self.state is not BookState.SYNCED or self.book.feed(frame) != READ:
             return False, None
-        return True, self._prove(book.claimed if book.claimed >= 0 else None, book.ts_exch, now)
+        return True, self.prove(now)
+
+    def prove(self, now: int) -> Fault | None:
+        """Look at the frame that the book has just read; returns the fault when it cannot be believed any more."""
+        book = self.book
+        return self._prove(book.claimed if book.claimed >= 0 else None, book.ts_exch, now)
 
     def _prove(self, claimed: int | None, ts_exch: int, now: int) -> Fault | None:
         self.ts_exch = ts_exch or self.ts_exch
@@ -218,14 +224,10 @@ class Market:
     @property
     def track(self) -> Track | None:
         """The book to use: order by order if it is believable, else by levels, else whatever there is."""
-        fallback = None
-        for channel in ("level3", "book"):
-            track = self.tracks.get(channel)
-            if track is not None:
-                if track.state is BookState.SYNCED:
-                    return track
-                fallback = fallback or track
-        return fallback
+        orders, levels = self.tracks.get("level3"), self.tracks.get("book")
+        if orders is None or (orders.state is not BookState.SYNCED and levels and levels.state is BookState.SYNCED):
+            return levels
+        return orders
 
     def touched(self, track: Track, now: int, bid: int, bid_qty: int, ask: int, ask_qty: int) -> None:
         """The believed book's touch after an event; a touch of another book than before begins anew."""
@@ -242,6 +244,12 @@ class Market:
         if self.levels is not None:
             self.levels.restart()
         self._flows = None
+        self.unsettle()
+
+    def unsettle(self) -> None:
+        """Something that is not a level changed: the next frame of every book is looked at in full."""
+        for track in self.tracks.values():
+            track.calm_until = 0
 
     # --- what strategies see (desk.strategies.base.BookView)
 

@@ -7,6 +7,7 @@ from typing import NamedTuple
 STRONG_ALIGNMENT, MODERATE_ALIGNMENT, NEUTRAL = "STRONG_ALIGNMENT", "MODERATE_ALIGNMENT", "NEUTRAL"
 MODERATE_CONFLICT, STRONG_CONFLICT, NO_HFT = "MODERATE_CONFLICT", "STRONG_CONFLICT", "NO_HFT"
 LARGEST_FACTOR = 1.5
+LEAN, STAND = 20.0, 60.0  # |x| from which the book counts, and counts in full
 
 
 class Alignment(NamedTuple):
@@ -36,8 +37,8 @@ def alignment(x: float | None) -> Alignment:
     """
     if x is None:
         return _UNKNOWN
-    if x >= 20.0:
-        return _STRONG if x >= 60.0 else _MODERATE
-    if x > -20.0:
+    if x >= LEAN:
+        return _STRONG if x >= STAND else _MODERATE
+    if x > -LEAN:
         return _NEUTRAL
-    return _AGAINST if x > -60.0 else _STRONGLY_AGAINST
+    return _AGAINST if x > -STAND else _STRONGLY_AGAINST

@@ -9,6 +9,8 @@ from collections.abc import Callable
 
 import msgspec
 
+from desk.config import Thresholds, Weights
+
 
 class Features(msgspec.Struct, frozen=True, gc=False):
     """The order book now, as the score needs it (signals.md, section 3).
@@ -50,4 +52,21 @@ class Score(msgspec.Struct, frozen=True, gc=False):
     features: Features
 
 
+class Formula(msgspec.Struct, frozen=True):
+    """What can be configured of the one formula of `hft_signals.py`; `quality`: Q by tier.
+
+    A `ScoreFn` that has a `formula` says that it is that formula, and that a kernel may compute it in its place.
+    """
+
+    weights: Weights
+    thresholds: Thresholds
+    quality: dict[str, float]
+
+
 ScoreFn = Callable[[Features], Score]
+
+
+def formula_of(score: ScoreFn) -> Formula | None:
+    """The formula of a `ScoreFn`, or of the object whose method it is; None for any other function."""
+    formula = getattr(getattr(score, "__self__", score), "formula", None)
+    return formula if isinstance(formula, Formula) else None
