@@ -15,7 +15,8 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from desk import config
-from desk.events import Fill
+from desk.events import Fill, TrendBias
+from desk.instrument import Instrument
 from desk.intents import Decline, Intent, Place, Signal, Withdraw
 from desk.messages import Candle, Side, Trade
 from desk.signals.alignment import LARGEST_FACTOR, STRONG_ALIGNMENT, Alignment, alignment
@@ -25,8 +26,9 @@ from desk.signals.sizing import scalp_size
 from desk.signals.technical import NEEDS, LightweightIndicators
 from desk.signals.timing import ABORT, IMPROVE, TAKE, WAIT, EntryAdvice, entry_advice
 from desk.signals.trend import BiasEffect, bias_effect
-from desk.strategies.base import BookView, Strategy, View
+from desk.strategies.base import BookView, Pulse, Strategy, View
 from desk.strategies.exits import Bracket, bracket_prices, exit_limit
+from desk.strategies.standing import Standing, stance
 from hft_signals import HFTIntegrator, Reading
 
 SECOND = 1_000_000_000
@@ -72,6 +74,7 @@ class Slot:
         self.code, self.said_at = "", 0
         self.alignment = ""
         self.last_signal: Signal | None = None
+        self.standing = Standing()
         self.over(0)
 
     def over(self, quiet_until: int) -> None:
@@ -111,6 +114,7 @@ class ScalpingEngine(Strategy):
         self._cooldown = int(scalping.cooldown_s * SECOND)
         self._patience = int(hft.decay_s * SECOND)  # an entry waits until its evidence has decayed to nothing
         self._fresh = int(hft.fresh_s * SECOND)
+        self._prompt = min(self._fresh, int(hft.stale_s * SECOND))
 
     def trades(self, inst: str) -> bool:
         return inst in self.slots
@@ -122,7 +126,20 @@ class ScalpingEngine(Strategy):
 
     def on_book(self, inst: str, view: View) -> Iterable[Intent]:
         slot = self.slots.get(inst)
-        return self._look(slot, view) if slot is not None else ()
+        if slot is None:
+            return ()
+        last = slot.standing
+        pulse = last.pulse
+        if pulse is None or pulse.epoch != last.epoch or view.now >= last.until or pulse.lag_ns > self._prompt:
+            return self._look(slot, view)
+        if self.scalping.hft_integration:
+            slot.integrator.feel(pulse.ts, pulse.imbalance, pulse.total)
+        if last.side and pulse.turn != last.turn:
+            if not self._same(slot, pulse, view):
+                return self._look(slot, view)
+            last.turn = pulse.turn
+        self.funnel[inst][slot.code] += 1
+        return ()
 
     def on_timer(self, key: str, view: View) -> Iterable[Intent]:
         return [intent for slot in self.slots.values() for intent in self._look(slot, view)] if key == "beat" else ()
@@ -130,20 +147,28 @@ class ScalpingEngine(Strategy):
     def on_trade(self, trade: Trade, view: View) -> Iterable[Intent]:
         if (slot := self.slots.get(trade.inst)) is not None:
             slot.indicators.trade(trade.ts_exch or view.now, trade.px, trade.qty)
+            if stance(slot.indicators.technical, self.scalping.min_technical) != slot.standing.side:
+                slot.standing.end()
         return ()
 
     def on_bar(self, bar: Candle, view: View) -> Iterable[Intent]:
         if (slot := self.slots.get(bar.inst)) is not None:
             slot.indicators.follow(view.closed(bar.inst))
+            slot.standing.end()
+        return ()
+
+    def on_bias(self, bias: TrendBias, view: View) -> Iterable[Intent]:
+        for slot in self.slots.values():
+            slot.standing.end()
         return ()
 
     def on_fill(self, fill: Fill, view: View) -> Iterable[Intent]:
         slot = self.slots.get(fill.inst)
         if slot is None or slot.bracket is not None:
             return ()
-        s = (
-            slot.signal or slot.last_signal
-        )  # the venue may report a fill after the end of its order: still ours to exit
+        slot.standing.end()
+        # The venue may report a fill after the end of its order: still ours to exit.
+        s = slot.signal or slot.last_signal
         if s is not None and fill.side == s.side:
             slot.signal = s
             slot.bracket = Bracket(s.side, s.entry, s.stop, s.target, view.now + self._hold)
@@ -165,7 +190,31 @@ class ScalpingEngine(Strategy):
             out.append(Decline(inst, *no))
             slot.said_at = now
         slot.code = code
+        self._settle(slot, view, isinstance(found, Plan))
         return out
+
+    def _settle(self, slot: Slot, view: View, planned: bool) -> None:
+        """Note how long this look stands: only that of a flat slot whose "no" came from the market, at a new score."""
+        slot.standing.end()
+        if planned or slot.signal is not None or slot.code == "STALE_BOOK" or slot.code.startswith("FEED:"):
+            return
+        if self.scalping.hft_integration and (slot.reading is None or slot.reading.age_s != 0.0):
+            return  # the pulse knows the total of now, not one that has decayed
+        bias = view.bias(slot.inst.partition("@")[0]) if self.heeds_bias else None
+        until = min(slot.said_at + SECOND, bias.expires) if bias else slot.said_at + SECOND
+        slot.standing.begin(
+            view.pulse(slot.inst), stance(slot.indicators.technical, self.scalping.min_technical), until
+        )
+
+    def _same(self, slot: Slot, pulse: Pulse, view: View) -> bool:
+        """Whether the gates, walked with the pulse's numbers alone, say the same "no" as at the last look."""
+        instrument, technical = view.instrument(slot.inst), slot.indicators.technical
+        if instrument is None or technical is None:
+            return False
+        total = pulse.total if self.scalping.hft_integration else None
+        ref = pulse.spread_ref_bps if total is not None else self._reference(slot, instrument)
+        found = self._walk(slot, view, instrument, technical, total, ref, pulse)
+        return not isinstance(found, Plan) and found[0] == slot.code
 
     def _read(self, slot: Slot, view: View, book: BookView) -> Reading | None:
         score = view.score(slot.inst) if self.scalping.hft_integration and book.ready else None
@@ -219,14 +268,30 @@ class ScalpingEngine(Strategy):
             return "WARM_UP", {"bars": float(len(slot.indicators.bars)), "needs": float(NEEDS)}
         if abs(technical) < self.scalping.min_technical:
             return "WEAK_TECHNICAL", {"technical": technical, "needs": self.scalping.min_technical}
-        side = Side.BUY if technical > 0 else Side.SELL
-        x = side * slot.reading.effective if slot.reading is not None else None
+        effective = slot.reading.effective if slot.reading is not None else None
+        return self._walk(slot, view, instrument, technical, effective, self._reference(slot, instrument), book)
+
+    def _reference(self, slot: Slot, instrument: Instrument) -> float:
+        refs = self.hft.spread_ref_bps
+        return slot.score.features.spread_ref_bps if slot.score else refs.get(instrument.symbol, refs.get("*", 0.5))
+
+    def _walk(
+        self,
+        slot: Slot,
+        view: View,
+        instrument: Instrument,
+        technical: float,
+        effective: float | None,
+        ref: float,
+        touch: BookView | Pulse,
+    ) -> Plan | No:
+        """The gates behind the technical one: numbers in, the first "no" or a plan out."""
+        bid, ask, side = touch.bid, touch.ask, Side.BUY if technical > 0 else Side.SELL
+        x = side * effective if effective is not None else None
         aligned = alignment(x)
         slot.alignment = aligned.label
-        atr, symbol = slot.indicators.atr.value or 0.0, instrument.symbol
-        refs, spread = self.hft.spread_ref_bps, book.ask - book.bid
-        ref = slot.score.features.spread_ref_bps if slot.score else refs.get(symbol, refs.get("*", 0.5))
-        bps = 10_000.0 / book.mid
+        atr, symbol, spread = slot.indicators.atr.value or 0.0, instrument.symbol, ask - bid
+        bps = 10_000.0 / ((bid + ask) / 2)
         advice = entry_advice(
             x, spread * bps, ref, spread // instrument.tick, self.maker_bps, self.taker_bps, atr * bps
         )
@@ -238,7 +303,7 @@ class ScalpingEngine(Strategy):
             return "BIAS_BLOCKS", {"technical": technical, "side": float(side)}
         if bias.needs_strong and aligned.label != STRONG_ALIGNMENT:
             return "BIAS_NEEDS_STRONG_ALIGNMENT", {"x": x or 0.0, "needs": 60.0}
-        entry = book.touch(side) if advice.action == TAKE else book.touch(Side(-side))
+        entry = ask if (advice.action == TAKE) == (side is Side.BUY) else bid
         entry += side * instrument.tick if advice.action == IMPROVE else 0
         risk = max(self.scalping.stop_atr * atr, ROOM * spread)
         prices = bracket_prices(side, entry, risk, self.scalping.reward_to_risk, instrument.tick)

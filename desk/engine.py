@@ -93,7 +93,6 @@ class Engine:
         self.prints: list[Trade] = []
         self._on: dict[type, Callable[[Any], Iterable[Effect]]] = {
             Start: self._start,
-            Frame: lambda event: self._seen(watch.frame(event)),
             Answer: lambda event: self._seen(watch.answer(event)),
             Unanswered: lambda event: self._seen(watch.unanswered(event)),
             LinkUp: lambda event: self._seen(watch.link_up(event.link, event.ts)),
@@ -115,6 +114,8 @@ class Engine:
         self.prints.clear()
         for seat in self.seats:
             seat.now = event.ts
+        if type(event) is Frame:  # nearly all are, and most of them are answered with nothing
+            return self._seen(self.watch.frame(event))
         return list(self._on[type(event)](event))
 
     def _start(self, event: Start) -> Iterator[Effect]:
@@ -124,38 +125,41 @@ class Engine:
 
     # --- the market
 
-    def _seen(self, seen: list[Seen]) -> Iterator[Effect]:
+    def _seen(self, seen: list[Seen]) -> list[Effect]:
+        out: list[Effect] = []
         for what in seen:
             if isinstance(what, BookChanged):
-                yield from self._book(what.inst)
+                self._book(what.inst, out)
             elif isinstance(what, Trade):
                 self.prints.append(what)
                 for seat in self.seats:
-                    yield from self._answer(seat, seat.strategy.on_trade(what, seat))
+                    if intents := seat.strategy.on_trade(what, seat):
+                        out += self._answer(seat, intents)
             elif isinstance(what, Candle):
                 for seat in self.seats:
-                    yield from self._answer(seat, seat.strategy.on_bar(what, seat))
+                    out += self._answer(seat, seat.strategy.on_bar(what, seat))
             elif isinstance(what, Fault):
                 call, symbol = self.watch.resyncing(what, self.now), what.inst.rpartition("@")[0]
-                if call:
-                    yield Fetch(call, symbol, self.seq)
-                else:
-                    yield Resync(what.link, what.channel, symbol, what.why, self.seq)
+                heal = Resync(what.link, what.channel, symbol, what.why, self.seq)
+                out.append(Fetch(call, symbol, self.seq) if call else heal)
             elif isinstance(what, Ask):
-                yield Fetch(what.call, what.inst.rpartition("@")[0], self.seq, what.since, what.count)
+                symbol = what.inst.rpartition("@")[0]
+                out.append(Fetch(what.call, symbol, self.seq, what.since, what.count))
             else:
-                yield self._tell(what)
+                out.append(self._tell(what))
+        return out
 
-    def _book(self, inst: str) -> Iterator[Effect]:
+    def _book(self, inst: str, out: list[Effect]) -> None:
         self.changed.append(inst)
         market = self.watch.markets[inst]
         if market.levels is not None and market.ready:
             book, count = market.book, market.levels.levels
             market.levels.apply(self.now, book.levels(Side.BUY, count), book.levels(Side.SELL, count))
-        if self.portfolio.position(inst).qty and market.ready:
-            yield from self._value(inst, market.mid)
+        if self.portfolio.holds(inst) and market.ready:
+            out += self._value(inst, market.mid)
         for seat in self.seats:
-            yield from self._answer(seat, seat.strategy.on_book(inst, seat))
+            if intents := seat.strategy.on_book(inst, seat):
+                out += self._answer(seat, intents)
 
     def _value(self, inst: str, mid: float) -> Iterator[Effect]:
         """Mark what we hold to the market, and let the breakers look at the result."""

@@ -67,6 +67,9 @@ class HandView:
     def score(self, inst: str) -> Score | None:
         return self.scores.get(inst)
 
+    def pulse(self, inst: str) -> None:
+        return None
+
     def closed(self, inst: str) -> list[Candle]:
         return self.history[inst]
 

@@ -144,6 +144,11 @@ class Portfolio:
         known = self._instruments.get(inst)
         return Position(inst, known.px_decimals, known.qty_decimals) if known else Position(inst, 0, 0)
 
+    def holds(self, inst: str) -> bool:
+        """Whether `position(inst)` is not flat; asked at every move of its book."""
+        found = self._positions.get(inst)
+        return found is not None and found.qty != 0
+
     def positions(self) -> list[Position]:
         """Everything that ever traded, in order of first fill; flat ones too (their realised PnL and fees count)."""
         return list(self._positions.values())

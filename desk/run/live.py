@@ -268,10 +268,8 @@ class Run:
         elif isinstance(event, LinkDown):
             self._down_since.setdefault(event.link, now_ns())
         self.loop.arrive(event, received)
-        scores = self.engine.watch.scores
         for inst in self.engine.changed:
-            if (score := scores.get(inst)) is not None:
-                self.picture.scores.apply(score)
+            self.picture.scores.apply(self.engine.watch.live[inst])
 
     def _link(self, number: int, since: int, now: int) -> None:
         if since:

@@ -36,8 +36,7 @@ def replay(folder: Path, build: Callable[[Start], Engine]) -> dict[str, Any]:
         ours.add(entry.seq, effects)
         blotter.apply(entry.event, effects)
         for inst in engine.changed:
-            if (score := engine.watch.scores.get(inst)) is not None:
-                scores.apply(score)
+            scores.apply(engine.watch.live[inst])
         if engine.seq != entry.seq or not same(effects, entry.effects):
             differences.append(
                 f"seq {entry.seq} {type(entry.event).__name__}: recorded {entry.effects!r:.300}, now {effects!r:.300}"

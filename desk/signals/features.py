@@ -123,6 +123,11 @@ class SpreadStats:
         insort(ordered, spread_bps)
 
     @property
+    def due(self) -> int:
+        """ns from which on the next spread is a sample."""
+        return (self._second + 1) * SECOND
+
+    @property
     def samples(self) -> int:
         """Spreads in the window."""
         return len(self._sorted)

@@ -4,37 +4,49 @@ from __future__ import annotations
 
 from typing import Any
 
+from desk.signals.live_score import LiveScore
 from desk.signals.shape import Score
 
 
 class _Run:
-    __slots__ = ("area", "first", "high", "last", "low", "n", "since")
+    __slots__ = ("area", "count", "first", "high", "live", "low", "n", "since", "total")
 
-    def __init__(self, score: Score) -> None:
-        self.last = score
-        self.low = self.high = score.total
+    def __init__(self, live: LiveScore, total: float) -> None:
+        self.live, self.count, self.total = live, live.count, total
+        self.low = self.high = total
         self.n = 0
         self.area = 0.0
-        self.first = self.since = score.ts
+        self.first = self.since = live.ts
+
+    @property
+    def last(self) -> Score:
+        score = self.live.last
+        assert score is not None  # there was one, or there would be no run
+        return score
 
 
 class ScoreLog:
-    """Fold of scores; equal consecutive objects count once."""
+    """Fold of scores; each counts once, however often it is told."""
 
     def __init__(self) -> None:
         self._runs: dict[str, _Run] = {}
 
-    def apply(self, score: Score) -> None:
-        run = self._runs.get(score.inst)
+    def apply(self, live: LiveScore) -> None:
+        """A market's book moved: take its newest score in, if it has one."""
+        if not live.known:
+            return
+        run, ts, total = self._runs.get(live.inst), live.ts, live.latest
         if run is None:
-            run = self._runs[score.inst] = _Run(score)
-        elif run.last is score:
+            run = self._runs[live.inst] = _Run(live, total)
+        elif run.count == live.count:
             return
         else:
-            run.area += run.last.total * (score.ts - run.since)
-            run.since = score.ts
-            run.last = score
-            run.low, run.high = min(run.low, score.total), max(run.high, score.total)
+            run.area += run.total * (ts - run.since)
+            run.since, run.count, run.total = ts, live.count, total
+            if total < run.low:
+                run.low = total
+            elif total > run.high:
+                run.high = total
         run.n += 1
 
     def average(self, inst: str) -> float | None:

@@ -15,6 +15,7 @@ from desk.errors import DecodeError, GapError
 from desk.events import Answer, Frame, Unanswered
 from desk.instrument import Instrument
 from desk.market.numbered import TRACKS, CountedTrack
+from desk.market.raw_l2 import READ
 from desk.market.seen import Ask, Word
 from desk.market.sequence import FrameCount
 from desk.market.state import STALL, BookState, Fault, Market, Track
@@ -30,22 +31,20 @@ from desk.messages import (
     Numbered,
     OrdersUpdate,
     Pong,
-    Side,
     Subscription,
     Trade,
     Trades,
     VenueStatus,
 )
 from desk.signals.care import Care
-from desk.signals.features import SpreadStats, features
-from desk.signals.shape import Score, ScoreFn
+from desk.signals.live_score import LiveScore, Scores
+from desk.signals.shape import ScoreFn
 from desk.wire.codec import Codec
 from desk.wire.ping import sent_at
 
 HEAD = 33  # bytes that tell an update of either book from everything else
 UPDATES = {b'{"channel":"book","type":"update"': "book", b'{"channel":"level3","type":"updat': "level3"}
 SYMBOL = b'"symbol":"'
-ATTESTED = 10  # levels a side that a matching checksum proves
 
 
 class BookChanged(msgspec.Struct, frozen=True, gc=False):
@@ -63,19 +62,19 @@ class Watch:
     def __init__(
         self, venue: str, links: tuple[LinkSpec, ...], codec: Codec, score: ScoreFn, spread_ref_bps: Mapping[str, float]
     ) -> None:
-        self.venue, self.links, self.codec, self.score = venue, links, codec, score
-        self.spread_ref_bps = spread_ref_bps
+        self.venue, self.links, self.codec = venue, links, codec
+        self._score, self._spread_ref_bps = score, spread_ref_bps
         self.markets: dict[str, Market] = {}
         self.instruments: dict[str, Instrument] = {}
-        self.scores: dict[str, Score] = {}
-        self.no_score: dict[str, str] = {}  # inst → why its believable book has no score
-        self.spreads: dict[str, SpreadStats] = {}
+        self.live: dict[str, LiveScore] = {}
+        self.scores = Scores(self.live)
         self.heard: dict[int, int] = {}
         self.time = VenueTime()
         self.bad_frames = 0
         self.frames = 0
         self._by_wire: dict[bytes, Market] = {}  # by the symbol's wire text
         self.care = Care(venue, self.markets, self.heard)
+        self._moves: dict[str, list[Seen]] = {}  # what a book that only moved answers, made once; nobody changes it
         self._last_trade_id: dict[str, int] = {}
         self._counts: dict[int, FrameCount] = {}  # by link, where a venue numbers its frames
         for number, link in enumerate(links):
@@ -101,7 +100,9 @@ class Watch:
             market = self.markets[inst] = Market(inst)
             market.heard, market.time = self.heard, self.time
             self._by_wire[sub.symbol.encode()] = market
-            self.spreads[inst] = SpreadStats()
+            default = self._spread_ref_bps.get(sub.symbol, self._spread_ref_bps["*"])
+            self.live[inst] = LiveScore(market, self._score, default)
+            self._moves[inst] = [BookChanged(inst)]
         self.care.adopt(sub, link, market)
         if sub.channel in ("book", "level3"):
             track = TRACKS.get(self.codec.proof, Track)
@@ -129,10 +130,11 @@ class Watch:
         at = data.find(SYMBOL, HEAD, HEAD + 64) + len(SYMBOL)
         market = self._by_wire.get(data[at : data.find(b'"', at, at + 40)])
         track = market.tracks.get(channel) if market is not None else None
-        if market is None or track is None:
+        if market is None or track is None or track.state is not BookState.SYNCED or track.book.feed(data) != READ:
             return None
-        read, fault = track.read(data, event.ts)
-        return self._moved(market, track, fault, event.ts) if read else None
+        if self.live[market.inst].calm(track, event.ts):
+            return self._moves[market.inst]
+        return self._moved(market, track, track.prove(event.ts), event.ts)
 
     def answer(self, event: Answer) -> list[Seen]:
         """What a REST answer changed."""
@@ -240,47 +242,14 @@ class Watch:
             return [Word("warn", "BOOK_SUSPECT", f"{market.inst} {track.book.tier}: {fault.why}"), fault]
         market.contradicted = 0
         if market.track is track and track.state is BookState.SYNCED:
-            self._rescore(market, track, now)
-            return [BookChanged(market.inst)]
+            self.live[market.inst].rescore(track, now)
+            return self._moves[market.inst]
         return []
-
-    def _rescore(self, market: Market, track: Track, now: int) -> None:
-        inst, book = market.inst, track.book
-        code = market.why
-        if code:
-            self.scores.pop(inst, None)
-            self.no_score[inst] = code
-            market.lost()
-            return
-        stats = self.spreads[inst]
-        bid, ask = book.bid, book.ask
-        stats.update(now, 20_000.0 * (ask - bid) / (ask + bid))
-        bids, asks = book.levels(Side.BUY, ATTESTED), book.levels(Side.SELL, ATTESTED)
-        market.touched(track, now, bid, bids[0][1], ask, asks[0][1])
-        default = self.spread_ref_bps.get(inst.partition("@")[0], self.spread_ref_bps["*"])
-        made = features(
-            now,
-            inst,
-            bids,
-            asks,
-            stats.ref(default),
-            stats.median,
-            book.tier,
-            self.codec.proof == "checksum",
-        )
-        if isinstance(made, str):
-            self.scores.pop(inst, None)
-            self.no_score[inst] = made
-        else:
-            self.scores[inst] = self.score(made)
-            self.no_score.pop(inst, None)
 
     def _forget_score(self, track: Track) -> None:
         market, score = self.markets[track.inst], self.scores.get(track.inst)
         if market.track is track or market.why or (score is not None and score.tier == track.book.tier):
-            self.scores.pop(track.inst, None)
-            self.no_score[track.inst] = market.why or "BOOK_NOT_SYNCED"
-            market.lost()
+            self.live[track.inst].forget(market.why or "BOOK_NOT_SYNCED")
 
     def _trades(self, message: Trades, now: int, link: int) -> list[Seen]:
         seen: list[Seen] = []
@@ -310,6 +279,7 @@ class Watch:
             for inst in dict.fromkeys(candle.inst for candle in message.candles):
                 if market := self.markets.get(inst):
                     market.bars.seed(message.candles, keep=market.repair.opened > 0)
+                    self.live[inst].unsettle()
         return []  # updates repeat what the tape says; our own bars come from the tape
 
     def _instruments(self, message: Instruments, now: int, link: int) -> list[Seen]:
@@ -320,6 +290,7 @@ class Watch:
                 continue
             old, market.instrument = market.instrument, instrument
             self.instruments[instrument.key] = instrument
+            self.live[instrument.key].unsettle()
             for track in market.tracks.values():
                 track.describe(instrument)
             if old is None:
@@ -336,6 +307,7 @@ class Watch:
         before = next((market.venue_status for market in self.markets.values()), "unknown")
         for market in self.markets.values():
             market.venue_status = message.system
+            self.live[market.inst].unsettle()
         if before in (message.system, "unknown"):
             return []
         return [Word("warn", "VENUE_STATUS", f"{self.venue}: {before} → {message.system}")]

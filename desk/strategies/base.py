@@ -47,6 +47,48 @@ class BookView(Protocol):
         ...
 
 
+class Pulse(Protocol):
+    """The score of a believed book as numbers, for a strategy that looks at every frame."""
+
+    @property
+    def kept(self) -> bool:
+        """Whether the numbers are kept at every frame; where not, ask `View.score` each time."""
+        ...
+
+    @property
+    def epoch(self) -> int:
+        """Another number whenever something else than levels changed: belief, the instrument, the history of bars."""
+        ...
+
+    @property
+    def turn(self) -> int:
+        """Another number whenever a best price, the class of the total (at ±20 and ±60) or the reference changed."""
+        ...
+
+    @property
+    def bid(self) -> int: ...
+
+    @property
+    def ask(self) -> int: ...
+
+    @property
+    def spread_ref_bps(self) -> float: ...
+
+    @property
+    def lag_ns(self) -> int:
+        """How late the frame that made the score came, by the venue's clock; 0 where that cannot be known."""
+        ...
+
+    @property
+    def ts(self) -> int: ...
+
+    @property
+    def total(self) -> float: ...
+
+    @property
+    def imbalance(self) -> float: ...
+
+
 class View(Protocol):
     """The engine as one seat sees it. Nothing here can be changed."""
 
@@ -71,6 +113,10 @@ class View(Protocol):
 
     def inside(self, symbol: str) -> Inside | None:
         """Best bid and offer of a symbol over every venue of the run; None for a symbol no venue has."""
+        ...
+
+    def pulse(self, inst: str) -> Pulse | None:
+        """The same score while it goes on, to be kept; None where nobody keeps one: ask `score` each time."""
         ...
 
     def closed(self, inst: str) -> list[Candle]:

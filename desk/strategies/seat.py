@@ -18,7 +18,7 @@ from desk.portfolio.portfolio import Portfolio
 from desk.portfolio.position import quote_of
 from desk.signals.shape import Score
 from desk.signals.watch import Watch
-from desk.strategies.base import BookView, Strategy
+from desk.strategies.base import BookView, Pulse, Strategy
 
 
 class Seat:
@@ -65,10 +65,13 @@ class Seat:
         return market
 
     def score(self, inst: str) -> Score | None:
-        score = self._watch.scores.get(inst)
-        if score is None or self.book(inst).age_ns > self._stale_ns:
+        live = self._watch.live.get(inst)
+        if live is None or not live.known or self.book(inst).age_ns > self._stale_ns:
             return None
-        return score
+        return live.score
+
+    def pulse(self, inst: str) -> Pulse | None:
+        return self._watch.live.get(inst)
 
     def reading(self, inst: str) -> MarketReading | None:
         market = self._watch.markets.get(inst)

@@ -1,0 +1,116 @@
+"""The desk that reads its scores as words and looks again only when something turned, beside the one that does not."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import msgspec
+import pytest
+
+from deploy_trading_systems import build
+from desk.config import Config
+from desk.engine import Engine
+from desk.events import Accepted, Answer, Ended, Event, Fill, Frame, LinkDown, LinkUp, Start, Timer, TrendBias
+from desk.intents import CancelOrder, Effect, Noted, Submit
+from desk.io.config_file import canonical
+from desk.messages import LinkSpec, Subscription
+from desk.run.modes import with_symbols
+from desk.signals.shape import Features, Score
+from desk.sim.market import SimMarket
+from desk.sim.publish import Publisher
+from desk.wire import kraken_venue_rest as rest
+from desk.wire.kraken_venue import Topic
+from hft_signals import score
+
+START = 1_795_132_800_000_000_000
+SECOND = 1_000_000_000
+SYMBOL, KEY = "BTC/USD", "BTC/USD@kraken"
+EAGER = {"min_technical": 3.0, "max_break_even": 0.99, "cooldown_s": 1.0, "hold_s": 60.0}
+
+
+def stream(channels: tuple[str, ...], count: int) -> list[Event]:
+    """Snapshots, history, then frames with beats, biases, a lost frame and a lost connection among them."""
+    market = SimMarket(7, START, symbols=(SYMBOL,))
+    inst = market.instruments[SYMBOL]
+    source = Publisher(market, {SYMBOL: inst})
+    topics = [Topic("instrument", "", 0), *(Topic(c, SYMBOL, 0 if c == "trade" else 10) for c in channels)]
+    events: list[Event] = [LinkUp(START, 0), *(Frame(START, 0, source.open(topic, START)) for topic in topics)]
+    rows = source.candles(SYMBOL, 1, START, 720)
+    raw = rest.result({rest.pair_key(SYMBOL): rest.ohlc(inst, rows), "last": 0})
+    events.append(Answer(START, "OHLC", SYMBOL, raw))
+    beat = START + SECOND // 4
+    while len(events) < count:
+        now = market.next_at
+        if now >= beat:
+            events.append(Timer(beat, "beat"))
+            beat += SECOND // 4
+        frames = [Frame(now, 0, data) for _, data in source.advance(now)]
+        if len(events) % 1_500 < len(frames):  # lost on the way, and found by the checksum
+            frames = [Frame(now, 0, source.open(topic, now)) for topic in topics[1:] if topic.channel != "trade"]
+            events.append(TrendBias(now, SYMBOL, -45.0 if len(events) % 2 else 70.0, now + 20 * SECOND, "X", 1.0))
+        events += frames
+        if len(events) // 4_000 > (len(events) - len(frames)) // 4_000:
+            events += [LinkDown(now, 0, "closed"), LinkUp(now, 0)]
+            events += [Frame(now, 0, source.open(topic, now)) for topic in topics[1:]]
+    return events
+
+
+def by_objects(features: Features) -> Score:
+    """The same score by a function that does not say so: no kernel may stand in for it."""
+    return score(features)
+
+
+def desk(by_kernel: bool, channels: tuple[str, ...]) -> Engine:
+    config = msgspec.to_builtins(with_symbols(Config(), (SYMBOL,)))
+    config["scalping_engine"] |= EAGER
+    config["fees"] |= {"maker_bps": 0.0, "taker_bps": 0.5}
+    wanted = tuple(Subscription(c, SYMBOL, 0 if c == "trade" else 10) for c in channels)
+    text = canonical(msgspec.convert(config, Config))
+    start = Start(START, "hybrid", "test", "kraken", (SYMBOL,), text, "", 1, "test", (LinkSpec("public", wanted),))
+    engine = build(start).engine
+    if not by_kernel:
+        for live in engine.watch.live.values():
+            live._score = by_objects
+    engine.step(start)
+    return engine
+
+
+def answers(effects: list[Effect], now: int) -> list[Event]:
+    """A venue that fills everything at its limit."""
+    events: list[Event] = []
+    for effect in effects:
+        if isinstance(effect, Submit):
+            place, name = effect.place, effect.order_id
+            fill = Fill(now, f"f{name}", name, place.inst, place.side, place.px, place.qty, Decimal(0), False)
+            events += [Accepted(now, name), fill, Ended(now, name, "filled")]
+        elif isinstance(effect, CancelOrder):
+            events.append(Ended(now, effect.order_id, "cancelled"))
+    return events
+
+
+@pytest.mark.parametrize("channels", [("book", "trade"), ("level3", "trade"), ("level3", "book", "trade")])
+def test_words_and_short_looks_answer_exactly_as_objects_and_full_looks_do(channels):
+    """Every effect, score, gate count and flow; a look that is skipped though its answer changed would differ here."""
+    fast, full = desk(True, channels), desk(False, channels)
+    said = looks = 0
+    for number, event in enumerate(stream(channels, 9_000)):
+        pending = [event]
+        while pending:
+            one = pending.pop(0)
+            effects = fast.step(one)
+            assert full.step(one) == effects
+            pending += answers(effects, one.ts)
+            said += sum(isinstance(effect, Noted) for effect in effects)
+        if number % 7 == 0:  # scores that nobody asks for are never made
+            assert dict(full.watch.scores) == dict(fast.watch.scores)
+        mine, other = fast.watch.markets[KEY], full.watch.markets[KEY]
+        assert (mine.why, mine.contradicted) == (other.why, other.contradicted)
+        assert mine.flow.sum(5 * SECOND, event.ts) == other.flow.sum(5 * SECOND, event.ts)
+        looks += fast.watch.live[KEY].kept
+    ours, theirs = fast.seats[0].strategy, full.seats[0].strategy
+    assert ours.funnel == theirs.funnel
+    assert ours.slots[KEY].integrator.at(fast.now) == theirs.slots[KEY].integrator.at(full.now)
+    assert fast.orders > 5
+    assert said > 20
+    assert looks > 5_000
+    assert not full.watch.live[KEY].kept
