@@ -116,6 +116,7 @@ GROUPS = (
             Bar(ENGINE, "us", 2, 0.67, "µs/frame"),  # 0.5 and 1.5 million frames a second
         ),
     ),
+    Group("tick → decision, level3 10 and trades", ("level3", "trade"), 10, (Entry(ENGINE, ours.whole_engine),)),
     Group(
         "replay, book 100",
         ("book",),

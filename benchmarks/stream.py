@@ -10,6 +10,7 @@ from desk.events import Frame
 from desk.io.recorder import MEMBER
 from desk.sim.market import SimMarket
 from desk.sim.publish import Publisher
+from desk.wire import kraken_venue_rest as rest
 from desk.wire.kraken_venue import Topic
 from desk.wire.members import pack
 from desk.wire.recording import lines
@@ -33,6 +34,14 @@ def frames(channels: tuple[str, ...], depth: int, count: int, symbol: str = "BTC
         while market.next_at <= now and len(made) < count:
             made += [frame for _, frame in publisher.advance(now)]
     return made[:count]
+
+
+def minutes(symbol: str, seed: int = 7) -> bytes:
+    """The 720 minutes before the frames of the same seed, as the venue's REST answers them."""
+    market = SimMarket(seed, START, symbols=(symbol,))
+    inst = market.instruments[symbol]
+    rows = Publisher(market, {symbol: inst}).candles(symbol, 1, START, 720)
+    return rest.result({rest.pair_key(symbol): rest.ohlc(inst, rows), "last": START // SECOND})
 
 
 def record(made: list[bytes], path: Path) -> Path:
