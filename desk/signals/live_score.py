@@ -2,7 +2,7 @@
 
 A frame of an ordinary kind (read as bytes, checksum right, within a second already sampled) is taken in by `calm` with
 a few words read; everything else goes through `rescore`. Where no kernel can compute the score (a `ScoreFn` of another
-formula, an order-by-order book in plain Python) `features` and the function themselves do.
+formula, a book that no checksum proves, an order-by-order book in plain Python) `features` and the function do.
 """
 
 from __future__ import annotations
@@ -31,17 +31,17 @@ class LiveScore:
     """
 
     __slots__ = (
-        "_default_bps", "_doubles", "_kept", "_made", "_made_at", "_score", "_worded", "_words", "count", "epoch",
-        "inst", "known", "market", "spreads", "ts", "why",
+        "_attested", "_default_bps", "_doubles", "_kept", "_made", "_made_at", "_score", "_worded", "_words", "count",
+        "epoch", "inst", "known", "market", "spreads", "ts", "why",
     )  # fmt: skip
 
-    def __init__(self, market: Market, score: ScoreFn, default_bps: float) -> None:
+    def __init__(self, market: Market, score: ScoreFn, default_bps: float, attested: bool = True) -> None:
         self.market, self.inst = market, market.inst
         self.spreads = SpreadStats()
         self.ts = self.count = self.epoch = 0
         self.known = False
         self.why = ""
-        self._score, self._default_bps = score, default_bps
+        self._score, self._default_bps, self._attested = score, default_bps, attested
         self._kept: dict[str, ScoreWords] = {}  # by channel
         self._worded: ScoreWords | None = None  # what the kernel keeps of the believed book
         self._words: memoryview[int] = memoryview(b"")  # the same, at hand
@@ -95,7 +95,7 @@ class LiveScore:
         else:
             bids, asks = book.levels(Side.BUY, ATTESTED), book.levels(Side.SELL, ATTESTED)
             market.touched(track, now, bid, bids[0][1], ask, asks[0][1])
-            made = features(now, self.inst, bids, asks, reference, median, book.tier)
+            made = features(now, self.inst, bids, asks, reference, median, book.tier, self._attested)
             self.unsettle()
             self._worded = None
             self.why = made if isinstance(made, str) else ""
@@ -120,7 +120,7 @@ class LiveScore:
 
     def _words_of(self, track: Track) -> ScoreWords | None:
         kept = self._kept.get(track.channel)
-        if kept is None and (formula := formula_of(self._score)) is not None:
+        if kept is None and self._attested and (formula := formula_of(self._score)) is not None:
             kept = self._kept[track.channel] = ScoreWords(self.inst, track.book.tier, formula)
             track.book.aim(kept.address)
         return kept

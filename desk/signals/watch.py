@@ -101,7 +101,7 @@ class Watch:
             market.heard, market.time = self.heard, self.time
             self._by_wire[sub.symbol.encode()] = market
             default = self._spread_ref_bps.get(sub.symbol, self._spread_ref_bps["*"])
-            self.live[inst] = LiveScore(market, self._score, default)
+            self.live[inst] = LiveScore(market, self._score, default, self.codec.proof == "checksum")
             self._moves[inst] = [BookChanged(inst)]
         self.care.adopt(sub, link, market)
         if sub.channel in ("book", "level3"):
