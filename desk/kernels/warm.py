@@ -11,6 +11,7 @@ from desk.kernels.l2_lines import l2_lines_entry
 from desk.kernels.l3 import l3_entries
 from desk.kernels.l3_read import l3_reader
 from desk.kernels.profile import spread_volume
+from desk.kernels.tape_scan import tape_entries
 
 
 def warm() -> None:
@@ -28,3 +29,4 @@ def warm() -> None:
     l2_lines_entry()
     l3_entries()
     l3_reader()
+    tape_entries()

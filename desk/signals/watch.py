@@ -42,6 +42,7 @@ from desk.signals.shape import ScoreFn
 from desk.wire.codec import Codec
 from desk.wire.ping import sent_at
 
+HEARTBEAT = b'{"channel":"heartbeat"}'
 HEAD = 33  # bytes that tell an update of either book from everything else
 UPDATES = {b'{"channel":"book","type":"update"': "book", b'{"channel":"level3","type":"updat': "level3"}
 SYMBOL = b'"symbol":"'
@@ -114,6 +115,8 @@ class Watch:
         """Everything one frame changed, in order."""
         self.frames += 1
         self.heard[event.link] = event.ts
+        if event.data == HEARTBEAT:
+            return []
         channel = UPDATES.get(event.data[:HEAD])
         if channel is not None and (seen := self._raw(event, channel)) is not None:
             return seen

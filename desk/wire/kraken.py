@@ -66,7 +66,7 @@ MINUTE = 60_000_000_000
 _NUMBER = re.compile(rb"[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]{1,3})?", re.ASCII)
 
 
-_HEARTBEAT = b'{"channel":"heartbeat"}'
+HEARTBEAT = b'{"channel":"heartbeat"}'
 _CHANNEL = b'{"channel":"'
 
 
@@ -134,7 +134,7 @@ class KrakenCodec:
 
     def decode(self, raw: bytes) -> list[Message]:
         """Every message of one frame; unknown channels and methods give none; raises DecodeError with the reason."""
-        if raw == _HEARTBEAT:
+        if raw == HEARTBEAT:
             return [Heartbeat()]
         try:
             channel = raw[12 : raw.index(b'"', 12)].decode() if raw.startswith(_CHANNEL) else ""

@@ -15,7 +15,7 @@ from desk.wire.binance import BinanceCodec
 from desk.wire.ccxt_frames import CcxtCodec
 from desk.wire.codec import Codec
 from desk.wire.coinbase import CoinbaseCodec
-from desk.wire.kraken import KrakenCodec
+from desk.wire.kraken_raw import RawKrakenCodec
 from desk.wire.retry import SECOND
 from desk.wire.session import Policy
 
@@ -45,8 +45,8 @@ def wire_of(venue: str) -> VenueWire:
 
 
 _WIRES = {
-    "kraken": VenueWire(lambda symbols: KrakenCodec("kraken")),
-    "embedded": VenueWire(lambda symbols: KrakenCodec("embedded")),
+    "kraken": VenueWire(lambda symbols: RawKrakenCodec("kraken")),
+    "embedded": VenueWire(lambda symbols: RawKrakenCodec("embedded")),
     # 5 messages a second; no heartbeat, so an answered ping shows that a quiet line lives. It hangs up after 24 h.
     "binance": VenueWire(
         lambda symbols: BinanceCodec("binance", symbols),
