@@ -35,6 +35,7 @@ from desk.run.rehearse import RehearsalFeed
 from desk.run.safety import Safety
 from desk.run.shared import Inbox, Shared
 from desk.run.source import Source
+from desk.wire.budget import Budget
 from desk.wire.recording import rest_answer
 from desk.wire.session import Session
 from desk.wire.venues import wire_of
@@ -112,6 +113,7 @@ class Run:
         )
         kept = not (source.simulated or source.stamped)
         self.safety = Safety(journal.folder.parent, lambda command: self.loop.arrive(command, 0), breakers_stay=kept)
+        self.budget = Budget()
         self.feeds: list[Feed | RehearsalFeed | CcxtFeed] = [self._feed(number) for number in range(len(source.links))]
         self.console: Child | None = None
         self.analyst: Child | None = None
@@ -130,7 +132,7 @@ class Run:
             return CcxtFeed(number, self.source.client, self.source.symbols, self._post, now_ns, _jitter)
         link, wire = self.source.links[number], wire_of(self.source.venue)
         policy = msgspec.structs.replace(wire.policy, silence=self.source.silence_ns)
-        session = Session(wire.codec(self.source.symbols), list(link.wanted), policy, _jitter)
+        session = Session(wire.codec(self.source.symbols), list(link.wanted), policy, _jitter, self.budget)
         token = self.source.token(number)
         feed = Feed(
             number,

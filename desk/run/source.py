@@ -23,6 +23,7 @@ from desk.messages import LinkSpec, Subscription
 from desk.run.children import Child
 from desk.run.clock import now_ns
 from desk.sim.rehearsal import Rehearsal
+from desk.wire.budget import check, split
 
 START_PATIENCE_S = 30.0
 PROBE_S = 5.0
@@ -59,33 +60,42 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
 
     def token(self, link: int) -> Callable[[], Awaitable[str]] | None:
         """How to get the token of a link that needs one: fresh per connection, never logged."""
-        if self.links[link].name != "level3":
+        if not _needs_token(self.links[link]):
             return None
         return lambda: asyncio.to_thread(fetch_token, self.rest_url, self.key, self.secret, now_ns())
 
 
+def _needs_token(link: LinkSpec) -> bool:
+    return any(sub.channel == "level3" for sub in link.wanted)
+
+
 def kraken_links(config: Config, symbols: tuple[str, ...], *, level3: bool) -> tuple[LinkSpec, ...]:
-    """The public link (instrument, trade, candles, book) and, with a key, the level3 link."""
+    """The public links (instrument, trade, ticker, candles, book) and, with a key, the level3 links.
+
+    Raises ConfigError, with the numbers, for more than Kraken's limits allow.
+    """
     wanted = [Subscription("instrument", "")]
-    for channel, depth, interval in (("trade", 0, 0), ("ohlc", 0, 1), ("book", config.venue.book_depth, 0)):
+    book_depth, order_depth = config.venue.book_depth, config.venue.level3_depth
+    for channel, depth, interval in (("trade", 0, 0), ("ticker", 0, 0), ("ohlc", 0, 1), ("book", book_depth, 0)):
         wanted += [Subscription(channel, symbol, depth, interval) for symbol in symbols]
-    links = [LinkSpec("public", tuple(wanted))]
+    links = split("public", wanted)
     if level3:
-        depth = config.venue.level3_depth
-        links.append(LinkSpec("level3", tuple(Subscription("level3", symbol, depth) for symbol in symbols)))
-    return tuple(links)
+        links += split("level3", [Subscription("level3", symbol, order_depth) for symbol in symbols])
+    check(links)
+    return links
 
 
 async def embedded(config: Config, symbols: tuple[str, ...], seed: int, logs: Path) -> Source:
     """Start the embedded exchange in its own process and describe it."""
+    links = kraken_links(config, symbols, level3=True)
     args = ["exchange", "--port", "0", "--seed", str(seed), "--symbols", ",".join(symbols), "--child"]
     child, ready = await _serve("embedded exchange", args, logs)
     return Source(
         feed="embedded",
         venue="embedded",
         symbols=symbols,
-        links=kraken_links(config, symbols, level3=True),
-        urls=(ready["ws"], ready["ws"]),
+        links=links,
+        urls=(ready["ws"],) * len(links),
         rest_url=ready["rest"],
         simulated=True,
         begin=now_ns(),
@@ -117,9 +127,10 @@ def rehearsal(config: Config, symbols: tuple[str, ...], seed: int, speed: float)
 
 async def kraken(config: Config, symbols: tuple[str, ...]) -> Source:
     """Kraken itself. Raises FeedError when it cannot be reached, with the way to the embedded feed."""
-    await probe(config.venue.ws_url)
     key, secret = os.environ.get(config.venue.key_env, ""), os.environ.get(config.venue.secret_env, "")
     level3 = bool(key and secret)
+    links = kraken_links(config, symbols, level3=level3)  # before the network: what does not fit is refused first
+    await probe(config.venue.ws_url)
     notes = (
         () if level3 else (f"no {config.venue.key_env}: books by level (tier L2); a key with WebSocket access adds L3",)
     )
@@ -127,8 +138,8 @@ async def kraken(config: Config, symbols: tuple[str, ...]) -> Source:
         feed="kraken",
         venue="kraken",
         symbols=symbols,
-        links=kraken_links(config, symbols, level3=level3),
-        urls=(config.venue.ws_url, config.venue.ws_l3_url),
+        links=links,
+        urls=tuple(config.venue.ws_l3_url if _needs_token(link) else config.venue.ws_url for link in links),
         rest_url=config.venue.rest_url,
         simulated=False,
         begin=now_ns(),

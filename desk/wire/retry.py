@@ -1,8 +1,7 @@
-"""When to try again: exponential back-off with full jitter, and a budget that no amount of trouble exceeds."""
+"""When to try again: exponential back-off with full jitter. How often at all is the budget's (desk.wire.budget)."""
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable
 
 SECOND = 1_000_000_000
@@ -11,12 +10,11 @@ SECOND = 1_000_000_000
 class Backoff:
     """Waits in ns. The first retry comes almost at once, later ones up to `ceiling`; full jitter spreads a crowd.
 
-    `jitter(n)` returns a number in 0..n: injected, so that every outage can be replayed. `budget` attempts in any
-    `window` are never exceeded (Kraken's edge bans an address after about 150 in 10 minutes). A connection that stayed
+    `jitter(n)` returns a number in 0..n: injected, so that every outage can be replayed. A connection that stayed
     healthy for `healthy` ns resets the exponent; connecting alone does not, or a flapping link would storm.
 
     >>> wait = Backoff(jitter=lambda n: n)
-    >>> [wait.failed(now=i * SECOND, up_for=0) / SECOND for i in range(4)]
+    >>> [wait.failed(up_for=0) / SECOND for _ in range(4)]
     [0.25, 0.5, 1.0, 2.0]
     """
 
@@ -26,21 +24,14 @@ class Backoff:
         floor: int = SECOND // 4,
         ceiling: int = 30 * SECOND,
         healthy: int = 60 * SECOND,
-        budget: int = 60,
-        window: int = 600 * SECOND,
     ) -> None:
-        self.jitter, self.floor, self.ceiling = jitter, floor, ceiling
-        self.healthy, self.budget, self.window = healthy, budget, window
+        self.jitter, self.floor, self.ceiling, self.healthy = jitter, floor, ceiling, healthy
         self.failures = 0
-        self._attempts: deque[int] = deque(maxlen=budget)
 
-    def failed(self, now: int, up_for: int) -> int:
+    def failed(self, up_for: int) -> int:
         """ns to wait before the next attempt, after a connection that lived `up_for` ns was lost."""
         if up_for >= self.healthy:
             self.failures = 0
         wait = self.jitter(min(self.floor << min(self.failures, 20), self.ceiling))
         self.failures += 1
-        if len(self._attempts) == self.budget:
-            wait = max(wait, self._attempts[0] + self.window - now)
-        self._attempts.append(now + wait)
         return wait

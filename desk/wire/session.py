@@ -2,6 +2,7 @@
 
 The shell reports what happened (`opened`, `received`, `lost`, `woke`) and when; every call returns what to do now, and
 `next_at` says when to call `woke` if nothing happens before. No sockets and no clock, so every outage is a unit test.
+Nothing is asked beyond the budget: an attempt or a request that does not fit yet waits until it does.
 
     waiting ──woke──▶ Open ──opened──▶ live: subscriptions sent, one ack per symbol awaited
        ▲                                │ silence, refusal of the whole link, too many resyncs
@@ -17,6 +18,7 @@ import msgspec
 
 from desk.errors import DecodeError
 from desk.messages import Ack, Subscription
+from desk.wire.budget import REQUEST_WINDOW, REQUESTS, Budget, Window, batches
 from desk.wire.codec import Codec
 from desk.wire.ping import ping_number
 from desk.wire.retry import SECOND, Backoff
@@ -55,9 +57,17 @@ class Policy(msgspec.Struct, frozen=True):
 class Session:
     """One connection: what it subscribes to, which of that was acknowledged or refused, and whether the line lives."""
 
-    def __init__(self, codec: Codec, wanted: list[Subscription], policy: Policy, jitter: Callable[[int], int]) -> None:
+    def __init__(
+        self,
+        codec: Codec,
+        wanted: list[Subscription],
+        policy: Policy,
+        jitter: Callable[[int], int],
+        budget: Budget | None = None,
+    ) -> None:
         self.codec, self.wanted, self.policy = codec, wanted, policy
         self.backoff = Backoff(jitter)
+        self.budget = budget or Budget()  # shared by all connections of the address
         self.live = False
         self.attempts = 0
         self.acked: set[tuple[str, str]] = set()
@@ -70,9 +80,11 @@ class Session:
         self._ping_at = 0
         self._connecting = False
         self._req_id = 0
-        self._requests: deque[bytes] = deque()  # asked for, and held back by the pace
         self._free_at = 0  # the pace allows the next request then
         self._resyncs: deque[int] = deque(maxlen=policy.resyncs_per_minute)
+        self._requests = Window(REQUESTS, REQUEST_WINDOW)  # of this socket
+        self._waiting: deque[tuple[int, bytes]] = deque()  # (level3 units, request) not sent yet
+        self._send_at = 0
 
     # --- what happened
 
@@ -83,9 +95,10 @@ class Session:
         self._ping_at = now  # at once: no private call before the venue's clock is measured
         self.acked.clear()
         self.refused.clear()
-        self._requests.clear()
         self._free_at = now
-        yield from self._send(self.codec.subscribe(self.wanted, token, self._number()), now)
+        self._waiting.clear()
+        self._ask(self.codec.subscribe, self.wanted)
+        yield from self._send(now)
 
     def received(self, raw: bytes, now: int) -> Iterator[Do]:
         """A frame came. Only answers are read here; the data belongs to the engine."""
@@ -102,7 +115,7 @@ class Session:
         """The socket is gone, or could not be opened."""
         up_for = now - self._opened_at if self.live else 0
         self.live = self._connecting = False
-        self._wake_at = now + self.backoff.failed(now, up_for)
+        self._wake_at = now + self.backoff.failed(up_for)
         return iter(())
 
     def woke(self, now: int) -> Iterator[Do]:
@@ -114,6 +127,11 @@ class Session:
                 self._connecting = False
                 yield Close("no connection within the deadline")
                 return
+            free = self.budget.attempts.free_at(now)
+            if free > now:
+                self._wake_at = free
+                return
+            self.budget.attempts.take(now)
             self._connecting = True
             self.attempts += 1
             self._wake_at = now + self.policy.connect
@@ -122,14 +140,13 @@ class Session:
         if now - self._heard_at >= self.policy.silence:
             yield Close(f"silent for {(now - self._heard_at) / SECOND:.1f} s")
             return
-        pending = self.pending if not self._requests else []
-        if pending and now - self._asked_at >= self.policy.ack:
-            yield from self._send(self.codec.subscribe(pending, self._token, self._number()), now)
-        elif now >= self._ping_at:
+        if not self._waiting and now - self._asked_at >= self.policy.ack:
+            self._ask(self.codec.subscribe, self.pending)
+        if now >= self._ping_at:
             self._ping_at = now + self.policy.ping
             self._free_at = max(self._free_at, now) + self.policy.pace
             yield Send(self.codec.ping(ping_number(now)))
-        yield from self._due(now)
+        yield from self._send(now)
 
     def resync(self, channel: str, symbol: str, now: int) -> Iterator[Do]:
         """One book went wrong: leave that channel of that symbol and join it again; the others run on."""
@@ -142,8 +159,9 @@ class Session:
         self._resyncs.append(now)
         again = [each for each in self.wanted if (each.channel, each.symbol) == (channel, symbol)]
         self.acked -= {(channel, symbol)}
-        yield from self._send(self.codec.unsubscribe(again, self._token, self._number()), now)
-        yield from self._send(self.codec.subscribe(again, self._token, self._number()), now)
+        self._ask(self.codec.unsubscribe, again)
+        self._ask(self.codec.subscribe, again)
+        yield from self._send(now)
 
     # --- state
 
@@ -153,8 +171,8 @@ class Session:
         if not self.live:
             return self._wake_at
         due = [self._heard_at + self.policy.silence, self._ping_at]
-        if self._requests:
-            due.append(self._free_at)
+        if self._waiting:
+            due.append(self._send_at)
         elif self.pending:
             due.append(self._asked_at + self.policy.ack)
         return min(due)
@@ -180,13 +198,22 @@ class Session:
         self._req_id += 1
         return self._req_id
 
-    def _send(self, requests: list[bytes], now: int) -> Iterator[Do]:
-        self._requests.extend(requests)
-        return self._due(now)
+    def _ask(self, how: Callable[[list[Subscription], str, int], list[bytes]], subs: list[Subscription]) -> None:
+        """Queue the requests for these subscriptions."""
+        for units, some in batches(subs):
+            for raw in how(some, self._token, self._number()):
+                self._waiting.append((units, raw))
 
-    def _due(self, now: int) -> Iterator[Do]:
-        """The requests that the pace lets go by now."""
-        while self._requests and now >= self._free_at:
+    def _send(self, now: int) -> Iterator[Do]:
+        """What the budget allows now, in order; the rest waits for `woke`."""
+        while self._waiting:
+            units, raw = self._waiting[0]
+            self._send_at = max(self._requests.free_at(now), self.budget.level3.free_at(now, units), self._free_at)
+            if self._send_at > now:
+                return
+            self._requests.take(now)
+            self.budget.level3.take(now, units)
+            self._waiting.popleft()
             self._asked_at = now
             self._free_at = now + self.policy.pace
-            yield Send(self._requests.popleft())
+            yield Send(raw)
