@@ -45,7 +45,7 @@ from desk.intents import (
 from desk.market.flow import LevelFlow
 from desk.market.inside import InsideMarkets
 from desk.market.seen import Ask, Word
-from desk.market.state import Fault
+from desk.market.state import RESCALED, Fault
 from desk.messages import Candle, Side, Trade
 from desk.portfolio.portfolio import Portfolio
 from desk.portfolio.position import quote_of
@@ -280,6 +280,8 @@ class Engine:
         instrument = market.instrument
         if instrument is None:
             return Refuse(place, "unknown_instrument", 0.0, 0.0, self.seq)
+        if market.barred == RESCALED:  # its quantities mean something else now: not even an exit may guess
+            return Refuse(place, RESCALED.lower(), 0.0, 0.0, self.seq)
         now = MarketNow(
             instrument=instrument,
             ready=market.ready,

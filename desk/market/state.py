@@ -28,6 +28,7 @@ from desk.market.venue_time import VenueTime
 from desk.messages import BookUpdate, OrdersUpdate, Trade
 
 CHANNELS: dict[str, type[RawL2Book] | type[RawL3Book]] = {"book": RawL2Book, "level3": RawL3Book}
+RESCALED = "DECIMALS_CHANGED"
 STALL = 2_000_000_000  # ns for which trades may contradict a book that does not move
 SNAPSHOT_PATIENCE = 10_000_000_000  # ns between asking for a snapshot and asking again
 PROVEN = 10  # levels a side that a matching checksum proves
@@ -199,8 +200,8 @@ class Market:
     """One instrument: its books by channel, its bars, its tape, the flow at its touch. `track` is the book to use."""
 
     __slots__ = (
-        "_flows", "bars", "contradicted", "flow", "heard", "inst", "instrument", "last", "levels", "now", "repair",
-        "spread", "tape", "time", "tracks", "venue_status",
+        "_flows", "barred", "bars", "contradicted", "flow", "heard", "inst", "instrument", "last", "levels", "now",
+        "repair",        "spread", "tape", "time", "tracks", "venue_status",
     )  # fmt: skip
 
     def __init__(self, inst: str) -> None:
@@ -217,7 +218,8 @@ class Market:
         self.last: Trade | None = None
         self.venue_status = "unknown"
         self.now = 0
-        self.contradicted = 0  # ns, since when trades print outside a book that does not move
+        self.contradicted = 0  # ns, since when trades or the ticker contradict a book that does not move
+        self.barred = ""  # the code of what forbids trading this symbol, whatever its book is worth
         self.heard: dict[int, int] = {}  # link → ns of its last frame, shared with the engine
         self.time = VenueTime()  # of its venue, shared too
 
@@ -259,6 +261,8 @@ class Market:
         track = self.track
         if track is None or track.state is not BookState.SYNCED:
             return "BOOK_NOT_SYNCED"
+        if self.barred:
+            return self.barred
         if self.venue_status not in ("online", "unknown"):
             return "VENUE_NOT_ONLINE"
         if self.instrument is not None and self.instrument.status != "online":

@@ -139,6 +139,7 @@ class Picture:
         bias = engine.biases.get(symbol)
         signal = self.last_signal.get(market.inst)
         track = market.track
+        trouble = self._trouble(engine, market)
         quoted = inst is not None and track is not None and not track.book.one_sided
         technical = next(
             (found for seat in engine.seats if (found := seat.strategy.technical(market.inst)) is not None), None
@@ -150,7 +151,7 @@ class Picture:
             ask=inst.price(market.ask) if inst and quoted else None,
             spread_bps=score.features.spread_bps if score else None,
             tier=track.book.tier if track else "",
-            state=track.state.value if track else BookState.DOWN.value,
+            state=trouble or (track.state.value if track else BookState.DOWN.value),
             score=score.total if score else None,
             imbalance=score.imbalance if score else None,
             order_count=score.order_count if score else None,
@@ -165,9 +166,22 @@ class Picture:
             why_not=self._why_not(engine, market),
         )
 
+    @staticmethod
+    def _trouble(engine: Engine, market: Market) -> str:
+        """What is wrong with a symbol's subscriptions, "" where another book makes up for it: "trade refused"."""
+        synced = market.track is not None and market.track.state is BookState.SYNCED
+        found = engine.watch.subscriptions.trouble(split_key(market.inst)[0])
+        return ", ".join(
+            f"{channel} {code.rpartition('_')[2].lower()}"
+            for channel, code in found.items()
+            if channel not in market.tracks or not synced
+        )
+
     def _why_not(self, engine: Engine, market: Market) -> str:
         if not any(seat.strategy.trades(market.inst) for seat in engine.seats):
             return market.why or "ANALYSIS_ONLY"
+        if market.barred:
+            return market.barred
         return self.why_not.get(market.inst, "") or market.why
 
     # --- the end

@@ -18,7 +18,7 @@ from desk.market.numbered import TRACKS, CountedTrack
 from desk.market.raw_l2 import READ
 from desk.market.seen import Ask, Word
 from desk.market.sequence import FrameCount
-from desk.market.state import STALL, BookState, Fault, Market, Track
+from desk.market.state import RESCALED, STALL, BookState, Fault, Market, Track
 from desk.market.venue_time import VenueTime
 from desk.messages import (
     Ack,
@@ -32,6 +32,7 @@ from desk.messages import (
     OrdersUpdate,
     Pong,
     Subscription,
+    Ticker,
     Trade,
     Trades,
     VenueStatus,
@@ -39,6 +40,7 @@ from desk.messages import (
 from desk.signals.care import Care
 from desk.signals.live_score import LiveScore, Scores
 from desk.signals.shape import ScoreFn
+from desk.signals.subscriptions import Subscriptions
 from desk.wire.codec import Codec
 from desk.wire.ping import sent_at
 
@@ -71,6 +73,7 @@ class Watch:
         self.scores = Scores(self.live)
         self.heard: dict[int, int] = {}
         self.time = VenueTime()
+        self.subscriptions = Subscriptions(venue, links, self.markets)
         self.bad_frames = 0
         self.frames = 0
         self._by_wire: dict[bytes, Market] = {}  # by the symbol's wire text
@@ -86,6 +89,7 @@ class Watch:
             BookUpdate: self._book,
             OrdersUpdate: self._book,
             Trades: self._trades,
+            Ticker: self._ticker,
             Candles: self._candles,
             Instruments: self._instruments,
             VenueStatus: self._status,
@@ -176,6 +180,7 @@ class Watch:
         """A connection is open: its books wait for their snapshots."""
         self.heard[link] = now
         self._counts.pop(link, None)
+        self.subscriptions.up(link, now)
         for track in self._tracks(link):
             track.connected(now)
         self.care.link_up(link, now)
@@ -186,19 +191,21 @@ class Watch:
         for track in self._tracks(link):
             track.disconnected(why, now)
             self._forget_score(track)
+        self.subscriptions.down(link)
         self.care.link_down(link, now)
         return [Word("warn", "LINK_DOWN", f"{self.links[link].name}: {why}")]
 
     def beat(self, now: int) -> list[Seen]:
-        """A few times a second: the venue's clock, bars ours closes, what to ask for, snapshots that never came."""
+        """A few times a second: the venue's clock, bars ours closes, what to ask for, what never came."""
         tracks = [track for market in self.markets.values() for track in market.tracks.values()]
         seen: list[Seen] = [Word(*said) for said in self.time.beat(tracks, now)]
+        seen += self.subscriptions.beat(now)
         seen += self._cared(self.care.beat(now))
         for market in self.markets.values():
             if market.contradicted and now - market.contradicted >= STALL and (stalled := market.track) is not None:
                 market.contradicted = 0
                 self._forget_score(stalled)
-                why = "BOOK CHANNEL STALLED: trades print outside it, and it does not move"
+                why = "BOOK CHANNEL STALLED: trades or the ticker contradict it, and it does not move"
                 seen.append(Fault(stalled.inst, stalled.channel, stalled.link, why))
             for track in market.tracks.values():
                 if track.overdue(now):
@@ -259,7 +266,7 @@ class Watch:
         for trade in message.trades:
             market = self.markets.get(trade.inst)
             known = self._last_trade_id.get(trade.inst, 0)
-            if market is None:
+            if market is None or market.barred == RESCALED:
                 continue
             seen += market.repair.take(trade, now, snapshot=message.snapshot)  # late and repeated prints end here
             if 0 < trade.trade_id <= known:
@@ -276,6 +283,17 @@ class Watch:
             if inst in self.markets:
                 seen += self.markets[inst].repair.settle(now)
         return seen
+
+    def _ticker(self, ticker: Ticker, now: int, link: int) -> list[Seen]:
+        """The venue's own best bid and offer, beside the book: evidence for or against it, never a price to use."""
+        market = self.markets.get(ticker.inst)
+        if market is not None and ticker.bid and ticker.ask and market.ready:
+            book = market.book
+            if (ticker.bid, ticker.ask) == (book.bid, book.ask):
+                market.contradicted = 0
+            elif not market.contradicted and (ticker.bid >= book.ask or ticker.ask <= book.bid):
+                market.contradicted = now  # until the book moves
+        return []
 
     def _candles(self, message: Candles, now: int, link: int) -> list[Seen]:
         if message.snapshot:
@@ -302,6 +320,12 @@ class Watch:
                 text = f"{instrument.key}: {old.status} → {instrument.status}"
                 seen.append(Word("warn", "INSTRUMENT_STATUS", text))
             if (old.px_decimals, old.qty_decimals) != (instrument.px_decimals, instrument.qty_decimals):
+                market.barred = RESCALED  # positions, bars and indicators are in the old ticks and lots
+                text = (
+                    f"{instrument.key}: price decimals {old.px_decimals} → {instrument.px_decimals}, quantity decimals "
+                    f"{old.qty_decimals} → {instrument.qty_decimals}; not traded until the next start"
+                )
+                seen.append(Word("alarm", RESCALED, text))
                 why = "INSTRUMENT CHANGED: other decimals"  # scaled with the old ones: worthless
                 seen += [Fault(t.inst, t.channel, t.link, why) for t in market.tracks.values()]
         return seen
@@ -317,26 +341,23 @@ class Watch:
 
     def _ack(self, ack: Ack, now: int, link: int) -> list[Seen]:
         market = self.markets.get(f"{ack.symbol}@{self.venue}")
-        if not ack.success and not ack.method:
-            return [Word("alarm", "VENUE_COMPLAINT", f"{self.links[link].name}: {ack.error}")]
-        if ack.method != "subscribe":
-            return []
-        if not ack.success:
-            tracks = [t for t in market.tracks.values() if t.link == link] if market else []
-            for track in tracks:
-                if ack.channel in ("", track.channel):
-                    track.become(BookState.DOWN, f"refused: {ack.error}", now)
-            name = ack.symbol or self.links[link].name
-            return [Word("alarm", "SUBSCRIPTION_REFUSED", f"{name} {ack.channel}: {ack.error}".strip())]
-        if market is not None and (found := market.tracks.get(ack.channel)) is not None:
-            if ack.depth:
-                found.book.depth = ack.depth
-            found.acknowledged()
-            if found.state is not BookState.SYNCED and not found.due:
-                found.become(BookState.SNAPSHOT_WAIT, "waiting for the snapshot", now)
-            if call := found.wants():
-                return [Ask(call, found.inst)]
-        return []
+        refused = self.subscriptions.refused(ack, link)
+        seen: list[Seen] = [*self.subscriptions.ack(ack, link)]
+        if market is None or ack.method != "subscribe":
+            return seen
+        for track in [t for t in market.tracks.values() if t.link == link]:
+            if track.channel in refused:
+                track.become(BookState.DOWN, f"refused: {ack.error}", now)
+                self._forget_score(track)
+            elif ack.success and track.channel == ack.channel:
+                if ack.depth:
+                    track.book.depth = ack.depth
+                track.acknowledged()
+                if track.state is not BookState.SYNCED and not track.due:
+                    track.become(BookState.SNAPSHOT_WAIT, "waiting for the snapshot", now)
+                if call := track.wants():
+                    seen.append(Ask(call, track.inst))
+        return seen
 
     def _pong(self, pong: Pong, now: int, link: int) -> list[Seen]:
         sent = sent_at(pong.req_id, now)

@@ -41,6 +41,7 @@ class Send(msgspec.Struct, frozen=True):
 
 
 Do = Open | Close | Send
+REMEMBERED = 256  # requests whose answers may still come
 
 
 class Policy(msgspec.Struct, frozen=True):
@@ -85,6 +86,7 @@ class Session:
         self._requests = Window(REQUESTS, REQUEST_WINDOW)  # of this socket
         self._waiting: deque[tuple[int, bytes]] = deque()  # (level3 units, request) not sent yet
         self._send_at = 0
+        self._channels: dict[int, str] = {}  # by the number of a request: refusals do not name theirs
 
     # --- what happened
 
@@ -186,13 +188,15 @@ class Session:
     def _note(self, ack: Ack) -> None:
         if ack.method != "subscribe":
             return
-        if ack.success:
-            self.acked.add((ack.channel, ack.symbol))
-            return
-        # A refusal does not always name its channel: it then concerns every unanswered one of that symbol.
-        for each in self.pending:
-            if each.symbol == ack.symbol and ack.channel in ("", each.channel):
-                self.refused[each.channel, each.symbol] = ack.error
+        # An answer that names no channel, by itself or by its number, concerns every unanswered one of its symbol.
+        named = ack.channel or self._channels.get(ack.req_id, "")
+        keys = [(each.channel, each.symbol) for each in self.pending]
+        for key in [(named, ack.symbol)] if named else [key for key in keys if key[1] == ack.symbol]:
+            if ack.success:
+                self.acked.add(key)
+                self.refused.pop(key, None)
+            elif key in keys:
+                self.refused[key] = ack.error
 
     def _number(self) -> int:
         self._req_id += 1
@@ -201,7 +205,11 @@ class Session:
     def _ask(self, how: Callable[[list[Subscription], str, int], list[bytes]], subs: list[Subscription]) -> None:
         """Queue the requests for these subscriptions."""
         for units, some in batches(subs):
-            for raw in how(some, self._token, self._number()):
+            number = self._number()
+            self._channels[number] = some[0].channel
+            if len(self._channels) > REMEMBERED:
+                del self._channels[next(iter(self._channels))]
+            for raw in how(some, self._token, number):
                 self._waiting.append((units, raw))
 
     def _send(self, now: int) -> Iterator[Do]:

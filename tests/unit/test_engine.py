@@ -314,3 +314,18 @@ def test_a_breaker_from_before_the_restart_holds_until_a_person_gives_a_reason()
     assert (refusal.rule, engine.account.halted) == ("halted", "drawdown")
     engine.step(Command(3 * SECOND, "resume", "looked into it"))
     assert isinstance(engine.step(book(4 * SECOND, kind="update"))[0], Submit)
+
+
+def test_nothing_is_ordered_in_a_symbol_whose_decimals_changed_not_even_an_exit():
+    """The quantities we hold are lots of another size: an exit of them could be ten times the position."""
+    engine = desk(Scripted(book=[[buy()], [buy()]]))
+    engine.step(book(SECOND))
+    pair = (
+        '{"channel":"instrument","type":"update","data":{"pairs":[{"symbol":"BTC/USD","status":"online",'
+        '"qty_precision":8,"qty_increment":1e-8,"qty_min":0.0001,"price_precision":2,"price_increment":0.01}]}}'
+    )
+    told = engine.step(frame(2 * SECOND, pair))
+    assert [type(effect) for effect in told] == [Tell, Resync]
+    (refused,) = engine.step(book(3 * SECOND, bid="100.00", ask="100.11"))
+    assert isinstance(refused, Refuse)
+    assert refused.rule == "decimals_changed"

@@ -13,6 +13,15 @@ WHY_NOT: dict[str, tuple[str, str]] = {
     "STALE_SCORE": ("score is old", "the order-book score is older than it may be believed"),
     "VENUE_NOT_ONLINE": ("venue not online", "the venue says maintenance, cancel-only or post-only"),
     "INSTRUMENT_NOT_ONLINE": ("market not online", "the venue does not trade this symbol freely now"),
+    "SUBSCRIPTION_REFUSED": (
+        "trades are refused",
+        "the venue refuses this symbol's trades: no tape, no bars, no signal",
+    ),
+    "SUBSCRIPTION_UNANSWERED": (
+        "trades not answered",
+        "the venue did not answer the subscription to this symbol's trades",
+    ),
+    "DECIMALS_CHANGED": ("decimals changed", "the venue writes this symbol with other decimals; restart to trade it"),
     # signal
     "WARM_UP": ("warming up", "too few closed bars for the indicators"),
     "WEAK_TECHNICAL": ("technical too weak", "the technical score is below its threshold on both sides"),

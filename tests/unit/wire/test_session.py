@@ -107,3 +107,28 @@ def test_backoff_doubles_to_its_ceiling_and_connecting_alone_does_not_reset_it()
     assert waits[:4] == [SECOND // 4, SECOND // 2, SECOND, 2 * SECOND]
     assert max(waits) == 30 * SECOND
     assert b.failed(up_for=60 * SECOND) == SECOND // 4
+
+
+def test_a_refusal_is_its_requests_even_when_it_names_no_channel():
+    """Kraken names the symbol and echoes the request's number; the symbol's other channels are still awaited."""
+    wanted = [Subscription("trade", "A/B"), Subscription("book", "A/B", 10)]
+    s = Session(KrakenCodec(), wanted, Policy(), jitter=lambda n: n)
+    list(s.woke(0))
+    assert len(list(s.opened(0))) == 2
+    list(s.received(b'{"error":"nope","method":"subscribe","req_id":1,"success":false,"symbol":"A/B"}', 1))
+    assert s.refused == {("trade", "A/B"): "nope"}
+    assert s.pending == [wanted[1]]
+    list(
+        s.received(b'{"error":"Already subscribed","method":"subscribe","req_id":2,"success":false,"symbol":"A/B"}', 1)
+    )
+    assert (s.acked, s.pending) == ({("book", "A/B")}, [])
+
+
+def test_an_answer_after_a_refusal_lifts_it():
+    """A resync may be granted where the first subscription was not."""
+    s = session()
+    list(s.woke(0))
+    list(s.opened(0))
+    list(s.received(ack("FOO/BAR", success=False), 1))
+    list(s.received(ack("FOO/BAR"), 2))
+    assert (s.refused, s.acked) == ({}, {("book", "FOO/BAR")})
