@@ -35,6 +35,7 @@ from desk.run.rehearse import RehearsalFeed
 from desk.run.safety import Safety
 from desk.run.shared import Inbox, Shared
 from desk.run.source import Source
+from desk.run.spin import Spin
 from desk.wire.budget import Budget
 from desk.wire.recording import rest_answer
 from desk.wire.session import Session
@@ -63,6 +64,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     fee_tier: str
     console: list[str] | None  # arguments of the console process, None for no console
     analyst: list[str] | None  # arguments of the analyst process, None for none
+    spin: bool = False  # the loop never sleeps
 
 
 class Parts(msgspec.Struct, frozen=True):
@@ -124,6 +126,7 @@ class Run:
         self._tasks: list[asyncio.Task[None]] = []
         self._asides: list[asyncio.Task[None]] = []
         self.analysed = asyncio.Event()
+        self.spin = Spin()
 
     def _feed(self, number: int) -> Feed | RehearsalFeed | CcxtFeed:
         if self.source.rehearsal is not None:
@@ -162,6 +165,8 @@ class Run:
         gc.freeze()  # what lives now lives to the end: later collections need not look at it
         gc.set_threshold(50_000, 20, 100)
         sys.setswitchinterval(SWITCH_S)
+        if self.plan.spin:
+            self.spin.start()
         for feed in self.feeds:
             self._spawn(feed.run())
         if not self.source.stamped:
@@ -229,6 +234,7 @@ class Run:
 
     async def _end(self) -> dict[str, Any]:
         ended = now_ns()
+        self.spin.stop()
         for feed in self.feeds:
             feed.stop()
         at = self.loop.now if self.source.stamped else ended

@@ -26,6 +26,7 @@ from desk.run.clock import now_ns
 from desk.run.live import Parts, Plan, execute, start, stop_signal
 from desk.run.record import open_recorder
 from desk.run.source import Source
+from desk.run.spin import cores, refusal
 from desk.run.version import version
 from desk.sim.band import band_line
 from desk.wire.stamps import format_ns
@@ -68,6 +69,8 @@ def new_session(config: Config, mode: str) -> Path:
 
 def trade(options: argparse.Namespace, config: Config, build: Callable[[Start], Parts]) -> int:
     """`--mode scalping|hybrid`: the fast system, and in hybrid mode the slow one beside it."""
+    if options.spin and (why := refusal(cores())):
+        raise ConfigError([why])
     journal = JournalWriter(new_session(config, options.mode))  # first: what cannot be recorded does not start
     try:
         summary = start(_trade(options, config, build, journal))
@@ -107,6 +110,7 @@ async def _trade(
             fee_tier=fee_tier(config, source.venue),
             console=None if options.json else ["console"],
             analyst=analyst,
+            spin=options.spin,
         )
         recorder, deleted = open_recorder(config, source) if options.record else (None, "")
         if deleted:
@@ -169,6 +173,8 @@ def analyst_process(argv: list[str], functions: AnalysisFunctions) -> int:
 
 def ultimate(options: argparse.Namespace, config: Config, functions: AnalysisFunctions) -> int:
     """`--mode ultimate`: reports now (`--once`), or now and at the daily times until Ctrl-C or `--duration`."""
+    if options.spin:
+        raise ConfigError(["--spin is for the engine that reads frames; --mode ultimate runs none: leave it out"])
     summary = start(_ultimate(options, config, functions))
     if options.json:
         print(msgspec.json.format(msgspec.json.encode(summary)).decode())  # noqa: T201
