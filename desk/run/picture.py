@@ -168,14 +168,15 @@ class Picture:
 
     @staticmethod
     def _trouble(engine: Engine, market: Market) -> str:
-        """What is wrong with a symbol's subscriptions, "" where another book makes up for it: "trade refused"."""
+        """What is wrong with a symbol's subscriptions, "" where another book makes up for it.
+
+        One channel is named ("trade refused"), several are not ("refused").
+        """
         synced = market.track is not None and market.track.state is BookState.SYNCED
         found = engine.watch.subscriptions.trouble(split_key(market.inst)[0])
-        return ", ".join(
-            f"{channel} {code.rpartition('_')[2].lower()}"
-            for channel, code in found.items()
-            if channel not in market.tracks or not synced
-        )
+        bad = [(channel, code) for channel, code in found.items() if channel not in market.tracks or not synced]
+        words = [code.rpartition("_")[2].lower() for _, code in bad]
+        return f"{bad[0][0]} {words[0]}" if len(bad) == 1 else min(words, default="")
 
     def _why_not(self, engine: Engine, market: Market) -> str:
         if not any(seat.strategy.trades(market.inst) for seat in engine.seats):

@@ -1,0 +1,72 @@
+"""A symbol that the venue refuses is red; the other one runs, is proven and scored as if it were alone."""
+
+from __future__ import annotations
+
+import pytest
+
+from deploy_trading_systems import build
+from desk.config import Config
+from desk.intents import Tell
+from desk.io.config_file import canonical, config_hash
+from desk.io.journal import JournalWriter, read_session
+from desk.run.clock import now_ns
+from desk.run.exchange import EmbeddedExchange
+from desk.run.live import Plan, Run, stop_signal
+from desk.run.modes import with_symbols
+from desk.run.source import Source, kraken_links
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(60)]
+SYMBOLS = ("BTC/USDT", "FOO/BAR")
+
+
+async def test_the_others_run_beside_a_refused_symbol(tmp_path):
+    """Both links refuse it for every channel, without naming one: said once each, shown in its row, never traded."""
+    exchange = EmbeddedExchange(5, SYMBOLS[:1])
+    address = await exchange.start()
+    config = with_symbols(Config(), SYMBOLS)
+    links = kraken_links(config, SYMBOLS, level3=True)
+    source = Source(
+        feed="embedded",
+        venue="embedded",
+        symbols=SYMBOLS,
+        links=links,
+        urls=(address.ws,) * len(links),
+        rest_url=address.rest,
+        simulated=True,
+        begin=now_ns(),
+        silence_ns=5_000_000_000,
+        key=exchange.credentials.key,
+        secret=exchange.credentials.secret,
+    )
+    plan = Plan(
+        mode="scalping",
+        config_json=canonical(config),
+        config_hash=config_hash(config),
+        version="test",
+        seed=5,
+        duration_s=3.0,
+        fee_tier="",
+        console=None,
+        analyst=None,
+    )
+    run = Run(plan, source, build, JournalWriter(tmp_path / "session"), stop_signal())
+    summary = await run.run()
+    await exchange.stop()
+    entries, _, _ = read_session(tmp_path / "session")
+    told = [effect for entry in entries for effect in entry.effects if isinstance(effect, Tell)]
+    refused = [tell.text for tell in told if tell.code == "SUBSCRIPTION_REFUSED"]
+    assert sorted(refused) == [
+        "FOO/BAR level3: Currency pair not supported FOO/BAR",
+        "FOO/BAR trade, ticker, ohlc, book: Currency pair not supported FOO/BAR",
+    ]
+    states = {(row["symbol"], row["tier"]): (row["state"], row["crc_ok"] > 10) for row in summary["books"]}
+    assert states == {
+        ("BTC/USDT", "L3"): ("SYNCED", True),
+        ("BTC/USDT", "L2"): ("SYNCED", True),
+        ("FOO/BAR", "L3"): ("DOWN", False),
+        ("FOO/BAR", "L2"): ("DOWN", False),
+    }
+    rows = {row.symbol: row.state for row in run.picture.screen(run.loop, now_ns()).symbols}
+    assert rows == {"BTC/USDT": "SYNCED", "FOO/BAR": "refused"}
+    assert "BTC/USDT@embedded" in summary["scores"]
+    assert [feed.session.pending for feed in run.feeds] == [[], []]
