@@ -287,12 +287,13 @@ class Watch:
     def _ticker(self, ticker: Ticker, now: int, link: int) -> list[Seen]:
         """The venue's own best bid and offer, beside the book: evidence for or against it, never a price to use."""
         market = self.markets.get(ticker.inst)
-        if market is not None and ticker.bid and ticker.ask and market.ready:
-            book = market.book
-            if (ticker.bid, ticker.ask) == (book.bid, book.ask):
-                market.contradicted = 0
-            elif not market.contradicted and (ticker.bid >= book.ask or ticker.ask <= book.bid):
-                market.contradicted = now  # until the book moves
+        if market is None or not (ticker.bid and ticker.ask and market.ready) or (track := market.track) is None:
+            return []
+        bid, ask = track.book.bid, track.book.ask
+        if (ticker.bid, ticker.ask) == (bid, ask):
+            market.contradicted = 0
+        elif not market.contradicted and ticker.ts_exch > track.ts_exch and (ticker.bid >= ask or ticker.ask <= bid):
+            market.contradicted = now  # until the book moves; an older ticker was overtaken, and says nothing
         return []
 
     def _candles(self, message: Candles, now: int, link: int) -> list[Seen]:

@@ -1,6 +1,8 @@
-"""A symbol that the venue refuses is red; the other one runs, is proven and scored as if it were alone."""
+"""A symbol that the venue refuses is red; the other one runs, is proven and scored, also after a reconnect."""
 
 from __future__ import annotations
+
+import asyncio
 
 import pytest
 
@@ -19,8 +21,13 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(60)]
 SYMBOLS = ("BTC/USDT", "FOO/BAR")
 
 
-async def test_the_others_run_beside_a_refused_symbol(tmp_path):
-    """Both links refuse it for every channel, without naming one: said once each, shown in its row, never traded."""
+def hang_up(exchange):
+    for line in exchange.socket.lines:
+        line.transport.abort()
+
+
+async def test_the_others_run_beside_a_refused_symbol(tmp_path, caplog):
+    """Each link refuses it without naming a channel: said once, and shown. No token is ever written down."""
     exchange = EmbeddedExchange(5, SYMBOLS[:1])
     address = await exchange.start()
     config = with_symbols(Config(), SYMBOLS)
@@ -44,18 +51,26 @@ async def test_the_others_run_beside_a_refused_symbol(tmp_path):
         config_hash=config_hash(config),
         version="test",
         seed=5,
-        duration_s=3.0,
+        duration_s=5.0,
         fee_tier="",
         console=None,
         analyst=None,
     )
     run = Run(plan, source, build, JournalWriter(tmp_path / "session"), stop_signal())
-    summary = await run.run()
+    asyncio.get_running_loop().call_later(2.0, hang_up, exchange)
+    with caplog.at_level(0):
+        summary = await run.run()
+    tokens = list(exchange.credentials._good_until)
     await exchange.stop()
+    assert len(tokens) == 2  # fetched anew for each connection that needs one
+    written = b"".join(path.read_bytes() for path in (tmp_path / "session").iterdir()) + caplog.text.encode()
+    assert b"Currency pair not supported" in written
+    assert not any(token.encode() in written for token in tokens)
     entries, _, _ = read_session(tmp_path / "session")
     told = [effect for entry in entries for effect in entry.effects if isinstance(effect, Tell)]
     refused = [tell.text for tell in told if tell.code == "SUBSCRIPTION_REFUSED"]
-    assert sorted(refused) == [
+    assert len(refused) == 4
+    assert sorted(set(refused)) == [
         "FOO/BAR level3: Currency pair not supported FOO/BAR",
         "FOO/BAR trade, ticker, ohlc, book: Currency pair not supported FOO/BAR",
     ]

@@ -43,10 +43,10 @@ class Desk:
         result = f'"result":{{"channel":"{channel}"}},' if channel else ""
         return self.hear(f'{{"error":"{error}","method":"subscribe",{result}"success":false,"symbol":"{symbol}"}}')
 
-    def book(self, symbol, kind="snapshot", bid="100.0", ask="100.1"):
+    def book(self, symbol, kind="snapshot", bid="100.0", ask="100.1", second=1):
         return self.hear(
             f'{{"channel":"book","type":"{kind}","data":[{{"symbol":"{symbol}","bids":[{{"price":{bid},"qty":1.00000000}}],'
-            f'"asks":[{{"price":{ask},"qty":1.00000000}}]}}]}}'
+            f'"asks":[{{"price":{ask},"qty":1.00000000}}],"timestamp":"2026-08-02T00:00:0{second}Z"}}]}}'
         )
 
     def trade(self, number, price="100.1"):
@@ -55,9 +55,10 @@ class Desk:
             f'"qty":1.00000000,"ord_type":"limit","trade_id":{number},"timestamp":"2026-08-02T04:23:42.847625Z"}}]}}'
         )
 
-    def ticker(self, bid, ask):
+    def ticker(self, bid, ask, second=2):
         return self.hear(
-            f'{{"channel":"ticker","type":"update","data":[{{"symbol":"BTC/USD","bid":{bid},"ask":{ask},"last":{bid}}}]}}'
+            f'{{"channel":"ticker","type":"update","data":[{{"symbol":"BTC/USD","bid":{bid},"ask":{ask},"last":{bid},'
+            f'"timestamp":"2026-08-02T00:00:0{second}Z"}}]}}'
         )
 
     def pair(self, status="online", price_precision=1):
@@ -190,10 +191,13 @@ def test_other_decimals_mid_session_forbid_the_symbol_for_the_rest_of_the_run():
 def test_a_ticker_beside_a_book_that_does_not_move_is_evidence_against_it():
     """Two clocks: any frame keeps the line alive, only its own channel or its agreement keeps a book believed."""
     desk = Desk()
-    desk.book("BTC/USD")
+    for symbol in SYMBOLS:
+        desk.book(symbol)
     desk.ticker("100.0", "100.1")
     desk.ticker("100.1", "100.2")  # its bid is our ask
-    desk.ticker("100.0", "100.1")  # an old one overtaken: they agree again
+    desk.ticker("100.0", "100.1")  # they agree again
+    assert not desk.beat(3 * SECOND)
+    desk.ticker("100.4", "100.5", second=0)  # older than the book: it was overtaken on the way
     assert not desk.beat(3 * SECOND)
     desk.ticker("100.4", "100.5")
     assert not desk.beat(SECOND)
