@@ -131,7 +131,7 @@ def test_a_book_deeper_than_the_subscription_is_kept_whole_to_its_depth(channel,
     assert desk.track.crc_ok > 50
     if channel == "level3" and depth == 1000:
         assert sum(desk.track.book.size()) > 4_000
-        assert desk.track.book.memory > 5 * RawL3Book(depth).memory  # room for 512 orders at first
+        assert desk.track.book.footprint > 5 * RawL3Book(depth).footprint  # room for 512 orders at first
 
 
 @pytest.mark.parametrize(
