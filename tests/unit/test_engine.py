@@ -326,6 +326,8 @@ def test_nothing_is_ordered_in_a_symbol_whose_decimals_changed_not_even_an_exit(
     )
     told = engine.step(frame(2 * SECOND, pair))
     assert [type(effect) for effect in told] == [Tell, Resync]
+    ack = '{"method":"subscribe","result":{"channel":"book","symbol":"BTC/USD"},"success":true}'
+    assert not [*engine.step(frame(2 * SECOND, ack)), *engine.step(frame(2 * SECOND, ack))]  # the first, the resync's
     (refused,) = engine.step(book(3 * SECOND, bid="100.00", ask="100.11"))
     assert isinstance(refused, Refuse)
     assert refused.rule == "decimals_changed"

@@ -169,6 +169,7 @@ def test_a_symbol_that_leaves_trading_mid_session_is_refused_until_it_is_back(st
 def test_other_decimals_mid_session_forbid_the_symbol_for_the_rest_of_the_run():
     """Positions, bars and indicators are in the old ticks: ten times off is worse than nothing."""
     desk = Desk()
+    desk.ack("book", "BTC/USD")
     desk.pair()
     desk.book("BTC/USD")
     desk.trade(1)
@@ -177,6 +178,7 @@ def test_other_decimals_mid_session_forbid_the_symbol_for_the_rest_of_the_run():
     (fault,) = [each for each in seen if isinstance(each, Fault)]
     assert "INSTRUMENT CHANGED" in fault.why
     desk.watch.resyncing(fault, desk.now)
+    desk.ack("book", "BTC/USD")
     desk.book("BTC/USD", bid="100.00", ask="100.11")
     assert desk.market().tracks["book"].state is BookState.SYNCED
     assert (desk.market().bid, desk.market().why) == (10000, "DECIMALS_CHANGED")
