@@ -51,7 +51,7 @@ def parser() -> argparse.ArgumentParser:
         "--feed",
         default="embedded",
         metavar="FEED",
-        help="embedded (default, SIMULATED), kraken, binance, coinbase, ccxt:EXCHANGE, replay:PATH",
+        help="embedded (SIMULATED), kraken, binance, coinbase, ccxt:EXCHANGE, replay:PATH",
     )
     p.add_argument("--symbols", type=_symbols, metavar="A/B,C/D", help="instead of the configured ones")
     p.add_argument("--config", type=Path, default=Path("trading_config.json"), help="default: trading_config.json")
@@ -69,11 +69,7 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument(
         "--record", action=argparse.BooleanOptionalAction, default=True, help="every frame to recordings/ (default: on)"
     )
-    p.add_argument(
-        "--spin",
-        action="store_true",
-        help="the engine's loop never sleeps: frames in half the time, for one core of two or more",
-    )
+    p.add_argument("--spin", action="store_true", help="frames in half the time, for one core of two or more")
     p.add_argument("--json", action="store_true", help="no console; one JSON summary on stdout at the end")
     return p
 

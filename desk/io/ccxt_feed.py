@@ -13,6 +13,7 @@ from typing import Any
 
 from desk.errors import ConfigError, FeedError
 from desk.events import Event, Frame, LinkDown, LinkUp
+from desk.wire.budget import ATTEMPT_WINDOW, ATTEMPTS, Window
 from desk.wire.ccxt_frames import SIDES, book_frame, trades_frame
 from desk.wire.retry import SECOND, Backoff
 
@@ -67,6 +68,7 @@ class CcxtFeed:
         self.number, self.client, self.symbols = number, client, symbols
         self.post, self.clock, self.silence = post, clock, silence
         self.backoff = Backoff(jitter)
+        self.attempts = Window(ATTEMPTS, ATTEMPT_WINDOW)
         self.finished = asyncio.Event()  # never: an exchange has no end
         self.stopping = asyncio.Event()
         self._up = False
@@ -86,7 +88,9 @@ class CcxtFeed:
                     self._up = False
                     self.post(LinkDown(now, self.number, why), perf_counter_ns())
                 await self.client.close()
-                await self._pause(self.backoff.failed(now, now - began) / SECOND)
+                wait = max(self.backoff.failed(now - began), self.attempts.free_at(now) - now)
+                self.attempts.take(now + wait)
+                await self._pause(wait / SECOND)
         finally:
             await self.client.close()
 
