@@ -48,10 +48,7 @@ def parser() -> argparse.ArgumentParser:
     )
     p.add_argument("--mode", choices=("ultimate", "scalping", "hybrid", "hft"), required=True, help="what runs")
     p.add_argument(
-        "--feed",
-        default="embedded",
-        metavar="FEED",
-        help="embedded (SIMULATED), kraken, binance, coinbase, ccxt:EXCHANGE, replay:PATH",
+        "--feed", default="embedded", help="embedded (SIMULATED), kraken, binance, coinbase, ccxt:EXCHANGE, replay:PATH"
     )
     p.add_argument("--symbols", type=_symbols, metavar="A/B,C/D", help="instead of the configured ones")
     p.add_argument("--config", type=Path, default=Path("trading_config.json"), help="default: trading_config.json")
