@@ -68,10 +68,8 @@ class Desk:
         """One frame arrives, at `ts` or a millisecond after the last."""
         self.now = ts or self.now + 1_000_000
         self.loop.arrive(Frame(self.now, 0, data), perf_counter_ns())
-        scores = self.engine.watch.scores
         for inst in self.engine.changed:
-            if (score := scores.get(inst)) is not None:
-                self.picture.scores.apply(score)
+            self.picture.scores.apply(self.engine.watch.live[inst])
         return 0
 
     def _effects(self, event: Event, effects: list[Effect]) -> None:
