@@ -34,6 +34,9 @@ _CHANNEL = re.compile(rb'"channel":"([a-z0-9]{1,20})"')
 MAX_REQUEST = 1 << 20  # bytes
 GOODBYE_S = 1.0
 _BREATH = 64  # frames sent in one go before other clients get their turn
+_PIECE = 1 << 16  # bytes written at once to a client that is served without a pace
+_AHEAD = 1 << 20  # bytes written and not yet taken by the system, beyond which the client is waited for
+_WAIT_S = 0.0005
 
 
 class Recorded(Protocol):
@@ -160,6 +163,17 @@ def _levels(channel: str, rows: tuple[msgspec.Raw, ...]) -> int:
     return len({found[0] for row in rows if (found := re.search(rb'"limit_price":[0-9.]+', bytes(row)))})
 
 
+def text_head(size: int) -> bytes:
+    """The head of an unmasked, final WebSocket text frame of `size` bytes (RFC 6455, 5.2).
+
+    >>> text_head(5).hex(), text_head(200).hex(), text_head(70_000).hex()
+    ('8105', '817e00c8', '817f0000000000011170')
+    """
+    if size < 126:
+        return bytes((0x81, size))
+    return b"\x81\x7e" + size.to_bytes(2, "big") if size < 1 << 16 else b"\x81\x7f" + size.to_bytes(8, "big")
+
+
 class RecordedExchange:
     """The handler of the WebSocket route over a recording."""
 
@@ -174,7 +188,7 @@ class RecordedExchange:
         )
         await socket.prepare(request)
         self.sockets[socket] = None
-        run = _Run(self, socket)
+        run = _Run(self, socket, request.transport)
         player: asyncio.Task[None] | None = None
         try:
             await run.greet()
@@ -202,8 +216,10 @@ class RecordedExchange:
 class _Run:
     """One client's way through the recording."""
 
-    def __init__(self, exchange: RecordedExchange, socket: web.WebSocketResponse) -> None:
-        self.contents, self.speed, self.socket = exchange.contents, exchange.speed, socket
+    def __init__(
+        self, exchange: RecordedExchange, socket: web.WebSocketResponse, transport: asyncio.Transport | None
+    ) -> None:
+        self.contents, self.speed, self.socket, self.transport = exchange.contents, exchange.speed, socket, transport
         self.stamped = socket.ws_protocol == STAMPED
         self.now = exchange.contents.begin
         self.ending = False  # everything is sent, and the close frame is on its way
@@ -263,15 +279,34 @@ class _Run:
     async def _refuse(self, error: str, method: str, symbol: str, req_id: int | None) -> None:
         await self._send(wire.refusal(error, method, symbol, req_id, self.now, self.now))
 
+    async def _pour(self, transport: asyncio.Transport) -> None:
+        """The rest of the recording as fast as the client reads: many frames a write, each framed here."""
+        piece, size = [], 0
+        while self._next is not None:
+            self.now, frame = self._next
+            self._next = next(self._frames, None)
+            data = b"%d\t%s" % (self.now, frame) if self.stamped else frame
+            piece.append(text_head(len(data)) + data)
+            size += len(data)
+            if size >= _PIECE or self._next is None:
+                transport.write(b"".join(piece))
+                piece.clear()
+                size = 0
+                await asyncio.sleep(0)
+                while transport.get_write_buffer_size() > _AHEAD and not transport.is_closing():  # noqa: ASYNC110
+                    await asyncio.sleep(_WAIT_S)
+
     async def play(self) -> None:
         """Send the rest of the recording at its pace and close the socket."""
         loop = asyncio.get_running_loop()
         begun_at, begun = loop.time(), self._next[0] if self._next else self.now
         sent = 0
         try:
+            if not self.speed and self.transport is not None:
+                await self._pour(self.transport)
             while self._next is not None:
                 at, frame = self._next
-                wait = (at - begun) / NS / self.speed - (loop.time() - begun_at) if self.speed else 0.0
+                wait = (at - begun) / NS / (self.speed or 1e9) - (loop.time() - begun_at)
                 if wait > 0.0:
                     await asyncio.sleep(wait)
                 elif sent % _BREATH == 0:

@@ -41,6 +41,7 @@ class Feed:
         self.finished = asyncio.Event()  # a recording was served to its end
         self.last_error = ""
         self.stamp = 0  # the recorded time of the last frame, where frames carry one
+        self._quiet = session.codec.quiet
         self._socket: WSTransport | None = None
         self.parts: list[bytes] = []
         self._watcher: asyncio.Task[None] | None = None
@@ -125,8 +126,11 @@ class Feed:
         if self.stamped:
             stamp, _, data = data.partition(b"\t")
             ts = self.stamp = int(stamp)
-        for do in self.session.received(data, now):
-            self._now(do)
+        if self._quiet and data.startswith(self._quiet):
+            self.session.heard(now)
+        else:
+            for do in self.session.received(data, now):
+                self._now(do)
         self.post(Frame(ts, self.number, data), received)
 
     def lost(self, why: str) -> None:

@@ -45,9 +45,11 @@ from desk.wire.codec import Codec
 from desk.wire.ping import sent_at
 
 HEARTBEAT = b'{"channel":"heartbeat"}'
+PATH = 64  # bytes that name one L2 book: up to here its updates are the same, and no other frame's are
 HEAD = 33  # bytes that tell an update of either book from everything else
 UPDATES = {b'{"channel":"book","type":"update"': "book", b'{"channel":"level3","type":"updat': "level3"}
 SYMBOL = b'"symbol":"'
+SYNCED = BookState.SYNCED
 
 
 class BookChanged(msgspec.Struct, frozen=True, gc=False):
@@ -76,6 +78,7 @@ class Watch:
         self.subscriptions = Subscriptions(venue, links, self.markets)
         self.bad_frames = 0
         self.frames = 0
+        self._paths: dict[bytes, tuple[Market, Track, LiveScore, list[Seen]]] = {}  # by a frame's first PATH bytes
         self._by_wire: dict[bytes, Market] = {}  # by the symbol's wire text
         self.care = Care(venue, self.markets, self.heard)
         self._moves: dict[str, list[Seen]] = {}  # what a book that only moved answers, made once; nobody changes it
@@ -117,31 +120,40 @@ class Watch:
 
     def frame(self, event: Frame) -> list[Seen]:
         """Everything one frame changed, in order."""
+        data, now = event.data, event.ts
         self.frames += 1
-        self.heard[event.link] = event.ts
-        if event.data == HEARTBEAT:
+        self.heard[event.link] = now
+        path = self._paths.get(data[:PATH])
+        if path is not None:
+            market, track, live, moves = path
+            if track.state is SYNCED and track.book.feed(data) == READ:
+                return moves if live.calm(track, now) else self._moved(market, track, track.prove(now), now)
+        elif data == HEARTBEAT:
             return []
-        channel = UPDATES.get(event.data[:HEAD])
-        if channel is not None and (seen := self._raw(event, channel)) is not None:
-            return seen
+        else:
+            channel = UPDATES.get(data[:HEAD])
+            if channel is not None and (seen := self._raw(event, channel)) is not None:
+                return seen
         try:
-            messages = self.codec.decode(event.data)
+            messages = self.codec.decode(data)
         except DecodeError as err:
             self.bad_frames += 1
             return [Word("warn", "BAD_FRAME", f"frame {self.frames} kept, not understood: {err.why[:160]}")]
-        return self._take(messages, event.ts, event.link)
+        return self._take(messages, now, event.link)
 
     def _raw(self, event: Frame, channel: str) -> list[Seen] | None:
         """What a book update changed, read as bytes; None when it must be decoded."""
-        data = event.data
+        data, now = event.data, event.ts
         at = data.find(SYMBOL, HEAD, HEAD + 64) + len(SYMBOL)
-        market = self._by_wire.get(data[at : data.find(b'"', at, at + 40)])
+        end = data.find(b'"', at, at + 40)
+        market = self._by_wire.get(data[at:end])
         track = market.tracks.get(channel) if market is not None else None
-        if market is None or track is None or track.state is not BookState.SYNCED or track.book.feed(data) != READ:
+        if market is None or track is None or track.state is not SYNCED or track.book.feed(data) != READ:
             return None
-        if self.live[market.inst].calm(track, event.ts):
-            return self._moves[market.inst]
-        return self._moved(market, track, track.prove(event.ts), event.ts)
+        live, moves = self.live[market.inst], self._moves[market.inst]
+        if channel == "book" and end < PATH:
+            self._paths[data[:PATH]] = market, track, live, moves
+        return moves if live.calm(track, now) else self._moved(market, track, track.prove(now), now)
 
     def answer(self, event: Answer) -> list[Seen]:
         """What a REST answer changed."""
@@ -251,7 +263,7 @@ class Watch:
             self._forget_score(track)
             return [Word("warn", "BOOK_SUSPECT", f"{market.inst} {track.book.tier}: {fault.why}"), fault]
         market.contradicted = 0
-        if market.track is track and track.state is BookState.SYNCED:
+        if market.track is track and track.state is SYNCED:
             self.live[market.inst].rescore(track, now)
             return self._moves[market.inst]
         return []
@@ -354,7 +366,7 @@ class Watch:
                 if ack.depth:
                     track.book.depth = ack.depth
                 track.acknowledged()
-                if track.state is not BookState.SYNCED and not track.due:
+                if track.state is not SYNCED and not track.due:
                     track.become(BookState.SNAPSHOT_WAIT, "waiting for the snapshot", now)
                 if call := track.wants():
                     seen.append(Ask(call, track.inst))

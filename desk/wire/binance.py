@@ -67,6 +67,7 @@ class BinanceCodec:
     """
 
     proof = "updates"
+    quiet = b'{"stream"'
 
     def __init__(self, venue: str = "binance", symbols: Iterable[str] = ()) -> None:
         self.venue = venue

@@ -65,6 +65,7 @@ class CcxtCodec:
     """The frames of one exchange; there is nobody to send a request to."""
 
     proof = ""
+    quiet = b""
 
     def __init__(self, venue: str, least: tuple[int, int] = (0, 0)) -> None:
         self.venue = venue

@@ -15,6 +15,8 @@ class Codec(Protocol):
     """
 
     proof: str
+    quiet: bytes
+    """How frames begin that hold no answer to a request, so that a session need not read them; b"": no way to say."""
 
     def subscribe(self, wanted: list[Subscription], token: str, req_id: int) -> list[bytes]: ...
 

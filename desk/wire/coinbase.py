@@ -75,6 +75,7 @@ class CoinbaseCodec:
     """
 
     proof = "frames"
+    quiet = b'{"channel":"l2_data"'
 
     def __init__(self, venue: str = "coinbase", symbols: Iterable[str] = (), least: tuple[int, int] = (0, 0)) -> None:
         self.venue = venue

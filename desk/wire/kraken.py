@@ -74,6 +74,7 @@ class KrakenCodec:
     """One connection's worth of Kraken v2. `venue` names the instruments ("BTC/USD@kraken")."""
 
     proof = "checksum"
+    quiet = b'{"channel"'
 
     def __init__(self, venue: str = "kraken") -> None:
         self.venue = venue

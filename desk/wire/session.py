@@ -102,6 +102,10 @@ class Session:
         self._ask(self.codec.subscribe, self.wanted)
         yield from self._send(now)
 
+    def heard(self, now: int) -> None:
+        """A frame came that holds no answer (it begins as the codec's `quiet` says)."""
+        self._heard_at = now
+
     def received(self, raw: bytes, now: int) -> Iterator[Do]:
         """A frame came. Only answers are read here; the data belongs to the engine."""
         self._heard_at = now
