@@ -28,10 +28,13 @@ SICK = "BTC/USDT@embedded"
 
 
 def digit(frame, counter):
-    """The 40th update of the sick symbol's L2 book with another quantity."""
+    """After 40 updates of the sick symbol's L2 book, one of a level that the checksum covers, with another quantity."""
     if '"channel":"book","type":"update"' in frame and '"symbol":"BTC/USDT"' in frame:
-        counter.append(1)
-        if len(counter) == 40:
+        checksum = frame.partition('"checksum":')[2].partition(",")[0]
+        covered = len(counter) >= 40 and checksum != counter[-1] and frame.count('"price"') == 1
+        counter.append(checksum)
+        if covered and "spoiled" not in counter:
+            counter.append("spoiled")
             at = frame.index('"qty":') + 6
             return frame[:at] + "9" + frame[at:]
     return frame
