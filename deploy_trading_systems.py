@@ -33,6 +33,7 @@ VERBS = """verbs (each with its own --help):
   exchange     serve the embedded exchange (SIMULATED), or a recording, on a port
   replay       run a recorded session again and compare every answer
   verify-book  prove every book in a recording by checksums or sequence numbers, or by its sequence where it has none
+  fees         what each fee tier demands of a scalp, and where the trading itself moves the tier
   schema       the JSON Schema of trading_config.json
   kill         stop all new risk at once, in the running session and in every later one; --flatten: and leave positions
   rearm        lift the kill, or a breaker's halt; needs --why"""
@@ -81,6 +82,7 @@ def main(argv: list[str] | None = None) -> int:
         "exchange": exchange,
         "replay": replay,
         "verify-book": verify_book,
+        "fees": fees,
         "schema": schema,
         "kill": kill,
         "rearm": rearm,
@@ -288,6 +290,14 @@ def verify_book(argv: list[str]) -> int:
     return FAILED if result.get("crc_bad") or result.get("gaps") or (result["paths"] or {}).get("differences") else OK
 
 
+def fees(argv: list[str]) -> int:
+    """What each fee tier demands of a scalp, and where the trading itself moves the tier."""
+    from desk.run.fee_table import command
+
+    print(command(argv))
+    return OK
+
+
 def schema(argv: list[str]) -> int:
     """The JSON Schema of trading_config.json, for editors."""
     argparse.ArgumentParser(prog="./run schema", description=schema.__doc__).parse_args(argv)
@@ -307,7 +317,7 @@ def kill(argv: list[str]) -> int:
     from desk.io import latch
     from desk.run.clock import now_ns
 
-    folder = _latch_folder(options.config)
+    folder = latch.folder_of(options.config)
     held = latch.kill(folder, options.why, now_ns(), flatten=options.flatten)
     flat = ", positions flattened" if held.flatten else ""
     print(f"killed: {held.killed}. Orders cancelled{flat}, no entries, after a restart too, until ./run rearm --why …")
@@ -323,7 +333,7 @@ def rearm(argv: list[str]) -> int:
     from desk.io import latch
     from desk.run.clock import now_ns
 
-    folder = _latch_folder(options.config)
+    folder = latch.folder_of(options.config)
     before = latch.read(folder)
     latch.rearm(folder, options.why, now_ns())
     was = (
@@ -331,18 +341,6 @@ def rearm(argv: list[str]) -> int:
     )
     print(f"re-armed; it was {was}")
     return OK
-
-
-def _latch_folder(config: Path) -> Path:
-    """Where the sessions are: read loosely, because a kill must work when the rest of the configuration does not."""
-    import msgspec
-
-    from desk.config import Journal
-
-    try:
-        return Path(msgspec.json.decode(config.read_bytes())["journal"]["dir"])
-    except (OSError, msgspec.DecodeError, KeyError, TypeError):
-        return Path(Journal().dir)
 
 
 def console(argv: list[str]) -> int:

@@ -16,6 +16,7 @@ from pathlib import Path
 import msgspec
 from msgspec.structs import replace
 
+from desk.config import Journal
 from desk.errors import JournalError
 
 NAME = "latch.json"
@@ -122,3 +123,11 @@ def _write(folder: Path, latch: Latch) -> Latch:
             "free the disk or make the folder writable"
         ) from err
     return latch
+
+
+def folder_of(config: Path) -> Path:
+    """Where the sessions are: read loosely, because a kill must work when the rest of the configuration does not."""
+    try:
+        return Path(msgspec.json.decode(config.read_bytes())["journal"]["dir"])
+    except (OSError, msgspec.DecodeError, KeyError, TypeError):
+        return Path(Journal().dir)

@@ -7,6 +7,7 @@ from decimal import ROUND_CEILING, Context, Decimal
 import msgspec
 
 from desk.config import FeeListing, Fees
+from desk.portfolio.climb import tier_of
 from desk.wire.stamps import parse_ns
 
 EXACT = Context(prec=120)
@@ -82,10 +83,7 @@ currency'
 
     def __init__(self, fees: Fees) -> None:
         volume = fees.volume_30d or 0.0
-        self._tiers = [
-            (parse_ns(f"{listing.since}T00:00:00Z"), _tier(listing, volume))
-            for listing in sorted(fees.listings, key=lambda listing: listing.since)
-        ]
+        self._tiers = [(_since(listing), _tier(listing, volume)) for listing in sorted(fees.listings, key=_since)]
 
     def at(self, ts: int) -> FeeSchedule:
         found = self._tiers[0][1]
@@ -95,10 +93,19 @@ currency'
         return found
 
 
+def listing_at(fees: Fees, ts: int) -> FeeListing:
+    """The listing in force at `ts` (ns); before the first one, that one."""
+    listings = sorted(fees.listings, key=_since)
+    return next((listing for listing in reversed(listings) if _since(listing) <= ts), listings[0])
+
+
+def _since(listing: FeeListing) -> int:
+    return parse_ns(f"{listing.since}T00:00:00Z")
+
+
 def _tier(listing: FeeListing, volume: float) -> FeeSchedule:
-    """The last line of a listing that this volume reaches; the first one below all of them."""
-    lines = sorted(listing.tiers, key=lambda tier: tier.volume)
-    line = next((tier for tier in reversed(lines) if tier.volume <= volume), lines[0])
+    """The line of a listing that this volume reaches, as a schedule with its name."""
+    line = tier_of(listing, volume)
     name = f"{listing.name} from {line.volume:,.0f} in 30 days (listing of {listing.since})"
     return FeeSchedule(_bps(line.maker_bps), _bps(line.taker_bps), name)
 
