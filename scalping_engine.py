@@ -290,7 +290,7 @@ class ScalpingEngine(Strategy):
         x = side * effective if effective is not None else None
         aligned = alignment(x)
         slot.alignment = aligned.label
-        atr, symbol, spread = slot.indicators.atr.value or 0.0, instrument.symbol, ask - bid
+        atr, symbol, spread = slot.indicators.atr or 0.0, instrument.symbol, ask - bid
         bps = 10_000.0 / ((bid + ask) / 2)
         advice = entry_advice(
             x, spread * bps, ref, spread // instrument.tick, self.maker_bps, self.taker_bps, atr * bps

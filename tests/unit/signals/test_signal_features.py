@@ -89,6 +89,22 @@ def test_mirroring_the_book_turns_the_sign_of_the_imbalance(above: list[Level], 
         assert (mirror.bid_orders, mirror.ask_orders) == (book.ask_orders, book.bid_orders)
 
 
+@given(SIDE, SIDE, st.integers(0, 9), st.integers(1, 10**9), st.integers(2, 1000))
+def test_more_on_a_bid_never_lowers_the_imbalance_and_the_unit_of_sizes_is_nothing(
+    above: list[Level], below: list[Level], which: int, more: int, unit: int
+) -> None:
+    """Increasing in every bid size, scale-free, and continuous: one more lot moves it by at most its own share."""
+    bids = sorted(((499_999 - away, q, n) for away, q, n in below), reverse=True)
+    asks = sorted((500_001 + away, q, n) for away, q, n in above)
+    before = measured(bids, asks).rho
+    at = which % len(bids)
+    px, qty, orders = bids[at]
+    after = measured([*bids[:at], (px, qty + more, orders), *bids[at + 1 :]], asks).rho
+    assert before - 1e-12 <= after <= before + 2 * more / (qty + more) + 1e-12
+    scaled = measured([(p, q * unit, n) for p, q, n in bids], [(p, q * unit, n) for p, q, n in asks])
+    assert scaled.rho == pytest.approx(before, rel=1e-9, abs=1e-12)
+
+
 def test_the_spread_is_sampled_once_a_second_and_its_median_rolls_over_ten_minutes() -> None:
     """Against a plain list and statistics.median, with several updates a second and a pause."""
     rng = np.random.Generator(np.random.PCG64(3))

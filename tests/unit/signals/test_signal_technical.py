@@ -6,7 +6,7 @@ import pytest
 from hand_view import BTC, MINUTE, climbing
 
 from desk.messages import Candle
-from desk.signals.technical import NEEDS, SHARES, LightweightIndicators
+from desk.signals.technical import NEEDS, PRINTS, SHARES, TICKS, LightweightIndicators
 
 
 def fed(bars: list[Candle]) -> LightweightIndicators:
@@ -100,6 +100,36 @@ def test_the_tape_moves_the_score_between_bars() -> None:
     assert before is not None
     assert indicators.technical < before
     assert indicators.technical == sum(indicators.contributions.values())
+
+
+def test_bars_of_twenty_prints_join_the_score_once_they_are_warm() -> None:
+    """The same indicators on ticks: nothing before their 39th bar, then up to 15 points of the sum."""
+    indicators = fed(climbing(60))
+    for i in range(NEEDS * PRINTS):
+        assert "ticks" not in indicators.contributions
+        indicators.trade(60 * MINUTE + 5 + i, 1_000_000 + 3 * i, 1000)
+    ticks = indicators.contributions["ticks"]
+    assert 5.0 < ticks <= 100.0 * TICKS
+    assert indicators.technical == sum(indicators.contributions.values())
+    for name, value in indicators.contributions.items():
+        assert abs(value) <= 100 * (1 - TICKS) * SHARES.get(name, TICKS / (1 - TICKS)) + 1e-9
+    for i in range(40 * PRINTS):
+        indicators.trade(61 * MINUTE + i, 1_000_000 - 3 * i, 1000)
+    assert indicators.contributions["ticks"] < -5.0
+
+
+def test_the_vwap_and_its_bands_are_of_the_trades_and_of_the_utc_day() -> None:
+    """By hand: 30 lots at 100 and 10 at 104; a bar counts by its own average; midnight begins anew."""
+    indicators = LightweightIndicators()
+    indicators.follow([Candle(BTC.key, 0, MINUTE, 90, 120, 80, 110, 20, 2, vwap=100)])
+    indicators.trade(MINUTE, 100, 10)
+    indicators.trade(MINUTE + 1, 104, 10)
+    vwap = indicators.vwap
+    assert vwap.value == pytest.approx(101.0)
+    assert vwap.sigma == pytest.approx(3**0.5)
+    assert [vwap.band(k) for k in (-2, 1, 3)] == pytest.approx([101 - 2 * 3**0.5, 101 + 3**0.5, 101 + 3 * 3**0.5])
+    indicators.trade(24 * 60 * MINUTE, 50, 1)
+    assert (vwap.value, vwap.sigma) == (50.0, 0.0)
 
 
 def test_a_market_that_never_moved_has_a_score_of_zero() -> None:
