@@ -9,7 +9,7 @@ rate is claimed for it.
 
 from __future__ import annotations
 
-from math import exp, floor, inf, log10
+from math import exp, floor, inf, log2, log10
 
 import msgspec
 
@@ -25,6 +25,7 @@ QUALITY = {"L3": 1.0, "L2C": 0.9, "L2": 0.7, "L1": 0.5}  # how much of the book 
 UNATTESTED = 0.9  # ceiling for levels vouched for by an audit instead of a checksum
 COUNTED = ("L3", "L2C")  # tiers that know how many orders rest; the others never have the number imputed
 RAMP = 10.0  # |D| from which a tight spread counts in full; below it the term fades to 0 with D
+FORGOTTEN = 0.05  # of a score: less than this is nothing, where a measured half-life never ends
 HYSTERESIS = 5.0  # points beyond its boundary at which the stable class is left
 DEFAULT_WEIGHTS, DEFAULT_THRESHOLDS = Weights(), Thresholds()
 
@@ -127,15 +128,44 @@ def classify(total: float, thresholds: Thresholds = DEFAULT_THRESHOLDS) -> str:
     return STRONG_BUY if total > 0 else STRONG_SELL
 
 
-def decay(age_s: float, decay_s: float = 30.0) -> float:
+def decay(age_s: float, decay_s: float = 30.0, half_life_s: float | None = None) -> float:
     """What is left of a score after `age_s` seconds: 1 falling linearly to 0 at `decay_s`.
 
-    >>> decay(0.0), decay(15.0), decay(31.0)
-    (1.0, 0.5, 0.0)
+    With a measured half-life h: 2^(−age/h) instead, nothing once less than 5 % is left.
+
+    >>> decay(0.0), decay(15.0), decay(31.0), decay(12.0, half_life_s=12.0), decay(60.0, half_life_s=12.0)
+    (1.0, 0.5, 0.0, 0.5, 0.0)
     """
-    if not (age_s >= 0.0 and decay_s > 0.0):
-        raise ValueError(f"age must be at least 0 s and the decay above 0 s, got {age_s} and {decay_s}")
-    return max(0.0, 1.0 - age_s / decay_s)
+    if not (age_s >= 0.0 and decay_s > 0.0 and (half_life_s is None or half_life_s > 0.0)):
+        raise ValueError(f"age must be at least 0 s and the decay above 0 s, got {age_s}, {decay_s} and {half_life_s}")
+    if half_life_s is None:
+        return max(0.0, 1.0 - age_s / decay_s)
+    left = 2.0 ** (-age_s / half_life_s)
+    return left if left >= FORGOTTEN else 0.0
+
+
+def lifetime_s(config: HftSignals) -> float:
+    """Seconds until nothing is left of a score.
+
+    >>> lifetime_s(HftSignals())
+    30.0
+    """
+    return config.decay_s if config.half_life is None else -log2(FORGOTTEN) * config.half_life.seconds
+
+
+def contributions(score: Score, weights: Weights = DEFAULT_WEIGHTS) -> dict[str, float]:
+    """The points of each component, −100..+100: added from left to right they are the total, to the last bit.
+
+    >>> example = score(Features(0, "BTC/USD@kraken", 0.61, 19, 116, 0.4, 0.5, "L3"))
+    >>> {name: round(points, 3) for name, points in contributions(example).items()}
+    {'imbalance': 30.5, 'order_count': -22.49, 'spread': 1.938}
+    """
+    if score.order_count is None:
+        points = {"imbalance": (weights.imbalance + weights.order_count) * score.imbalance}
+    else:
+        points = {"imbalance": weights.imbalance * score.imbalance}
+        points["order_count"] = weights.order_count * score.order_count
+    return points | {"spread": weights.spread * score.spread}
 
 
 def strength(agreement: float, total: float, weight: float, quality: float, ema_agrees: bool) -> float:
@@ -250,11 +280,12 @@ class HFTIntegrator:
     made from it still decays. Constant memory; pickles with its state. A clock that steps back adds no weight.
     """
 
-    __slots__ = ("_config", "_ema", "_felt", "_label", "_last", "_proof", "_tau_s")
+    __slots__ = ("_config", "_ema", "_felt", "_half_life_s", "_label", "_last", "_proof", "_tau_s")
 
     def __init__(self, config: HftSignals | None = None) -> None:
         self._config = config or HftSignals()
         self._tau_s = self._config.ema_tau_s
+        self._half_life_s = self._config.half_life.seconds if self._config.half_life else None
         self._felt = 0  # ns, the newest score in the trend
         self._last: Score | None = None
         self._ema = 0.0
@@ -296,7 +327,7 @@ class HFTIntegrator:
 
     def _read(self, score: Score, now: int, freshness: str) -> Reading:
         age_s = max(0, now - score.ts) / 1e9
-        weight, ema, s = decay(age_s, self._config.decay_s), self._ema, score.total
+        weight, ema, s = decay(age_s, self._config.decay_s, self._half_life_s), self._ema, score.total
         held = score.imbalance if ema >= 0.0 else -score.imbalance  # pressure on the EMA's own side
         return Reading(
             now,

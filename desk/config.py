@@ -57,6 +57,9 @@ class ScalpingEngine(Section, frozen=True, kw_only=True):
     hold_s: Annotated[float, Meta(ge=60.0, le=900.0)] = 300.0  # time stop: scalps live 1–15 minutes
     cooldown_s: Annotated[float, Meta(ge=0.0, le=3600.0)] = 15.0
     max_break_even: Fraction = 0.6  # refuse when the win rate needed to pay the costs is above this
+    conflict_wait_s: Annotated[float, Meta(ge=0.0, le=60.0)] = 5.0  # a book against the side delays an entry this long
+    false_breakout: Literal["halve", "skip", "off"] = "halve"  # an entry that follows a break nothing else confirms
+    stop_defer_s: Annotated[float, Meta(ge=0.0, le=2.0)] = 2.0  # a book strongly for the position defers its stop, once
 
 
 class HybridMode(Section, frozen=True, kw_only=True):
@@ -82,13 +85,23 @@ class Thresholds(Section, frozen=True, kw_only=True):
     moderate: Score100 = 20.0
 
 
+class HalfLife(Section, frozen=True, kw_only=True):
+    """How fast the score was measured to lose its worth on own recordings, with its 95 % interval, in seconds."""
+
+    seconds: Positive
+    low: Positive
+    high: Positive
+    days: Annotated[float, Meta(ge=5.0)]  # of own data behind it: fewer do not replace the assumption
+
+
 class HftSignals(Section, frozen=True, kw_only=True):
     """The shared score and how long it may be believed."""
 
     weights: Weights = Weights()
     thresholds: Thresholds = Thresholds()
     ema_tau_s: Positive = 5.0
-    decay_s: Positive = 30.0
+    decay_s: Positive = 30.0  # linear to nothing; not used once there is a half-life
+    half_life: HalfLife | None = None
     fresh_s: Positive = 5.0
     stale_s: Positive = 10.0
     spread_ref_bps: dict[str, Positive] = msgspec.field(  # used until 300 spreads have been sampled; "*" = any symbol

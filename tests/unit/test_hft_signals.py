@@ -6,7 +6,9 @@ import pickle
 import subprocess
 import sys
 from dataclasses import dataclass
+from functools import reduce
 from math import exp, inf, nan
+from operator import add
 from pathlib import Path
 
 import pytest
@@ -14,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import hft_signals as hft
-from desk.config import HftSignals, Thresholds, Weights
+from desk.config import HalfLife, HftSignals, Thresholds, Weights
 from desk.errors import ConfigError
 from desk.signals.shape import Features, Score
 
@@ -184,6 +186,7 @@ def test_the_total_is_the_literal_weighted_sum_of_the_components_shown(book: Boo
         else 0.5 * s.imbalance + 0.3 * s.order_count + 0.2 * s.spread
     )
     assert s.total == pytest.approx(by_hand, abs=1e-9)
+    assert reduce(add, hft.contributions(s).values()) == s.total
 
 
 def test_counts_are_never_imputed_below_the_tiers_that_know_them() -> None:
@@ -299,6 +302,21 @@ def test_a_score_decays_while_heartbeats_keep_its_book_fresh_and_is_gone_when_th
     assert (reading.freshness, reading.weight, reading.age_s) == ("FRESH", 0.5, 15.0)
     assert reading.effective == pytest.approx(0.5 * first.score.total)
     assert reading.strength == pytest.approx(0.5 * first.strength)
+
+
+def test_a_measured_half_life_replaces_the_assumed_decay() -> None:
+    """Half after one, a quarter after two, nothing below 5 %; without one the line of 30 s."""
+    measured = HftSignals(half_life=HalfLife(seconds=2.0, low=1.5, high=2.5, days=7))
+    assert (hft.lifetime_s(HftSignals()), round(hft.lifetime_s(measured), 2)) == (30.0, 8.64)
+    integrator = hft.HFTIntegrator(measured)
+    integrator.update(at(0, 0.5))
+    weights = []
+    for second in (2, 4, 8.6, 8.7):
+        integrator.proven(int(second * SECOND))
+        reading = integrator.at(int(second * SECOND))
+        assert reading is not None
+        weights.append(reading.weight)
+    assert weights == pytest.approx([0.5, 0.25, 2**-4.3, 0.0])
 
 
 def test_strength_drops_to_four_fifths_when_the_average_disagrees() -> None:

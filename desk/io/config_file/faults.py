@@ -32,15 +32,26 @@ def section(value: Any, kind: inspect.StructType, path: str, sound: dict[str, An
     fields = {field.encode_name: field.type for field in kind.fields}
     yield from _repeats(value, path)
     for key, item in value.items():
-        inner, place = fields.get(key), f"{path}.{key}"
+        inner, place = _given(fields.get(key), item), f"{path}.{key}"
         if inner is None:
             yield Fault(f"unknown key `{_clean(key)}`{_meant(key, fields)}", path)
         elif isinstance(inner, inspect.StructType):
-            yield from section(item, inner, place, sound.setdefault(key, {}))
+            below: dict[str, Any] = {}
+            wrong = list(section(item, inner, place, below))
+            yield from wrong
+            if not wrong or not any(field.required for field in inner.fields):  # half a section may miss something
+                sound[key] = below
         elif wrong := list(_walk(item, inner, place)):
             yield from wrong
         else:
             sound[key] = item
+
+
+def _given(kind: inspect.Type | None, value: Any) -> inspect.Type | None:
+    """What a key that may be null has to be when it is not."""
+    if isinstance(kind, inspect.UnionType) and value is not None:
+        return next(inner for inner in kind.types if not isinstance(inner, inspect.NoneType))
+    return kind
 
 
 def _walk(value: Any, kind: inspect.Type, path: str) -> Iterator[Fault]:

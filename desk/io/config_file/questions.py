@@ -32,6 +32,9 @@ def _score(config: Config) -> Iterator[Fault]:
         yield Fault(f"strong ({strong:g}) must be above moderate ({moderate:g})", f"{home}.thresholds")
     if hft.fresh_s > hft.stale_s:
         yield Fault(f"fresh_s ({hft.fresh_s:g}) must not be above stale_s ({hft.stale_s:g})", home)
+    if (h := hft.half_life) is not None and not 0.5 * h.seconds < h.low <= h.seconds <= h.high < 1.5 * h.seconds:
+        said = f"the interval {h.low:g}..{h.high:g} must hold {h.seconds:g} and be narrower than ±50 % of it"
+        yield Fault(f"{said}; measure longer, or leave half_life out", f"{home}.half_life")
     if "*" not in hft.spread_ref_bps:
         yield Fault('add "*", the value for every other symbol', f"{home}.spread_ref_bps")
 

@@ -106,6 +106,8 @@ def test_where_nothing_can_be_written_the_defaults_are_in_force_and_one_line_say
         ('{"hft_signals": {"thresholds": {"strong": 10}}}', "strong (10) must be above moderate (20)"),
         ('{"hft_signals": {"fresh_s": 11}}', "fresh_s (11) must not be above stale_s (10)"),
         ('{"hft_signals": {"spread_ref_bps": {"BTC/USD": 1}}}', 'add "*"'),
+        ('{"hft_signals": {"half_life": {"seconds": 10, "low": 4, "high": 12, "days": 6}}}', "be narrower than ±50 %"),
+        ('{"hft_signals": {"half_life": {"seconds": 10, "low": 8, "high": 12, "days": 2}}}', "from 5, got 2"),
         ('{"hft_signals": {"spread_ref_bps": {"*": 0}}}', 'above 0, got 0 - at `$.hft_signals.spread_ref_bps["*"]`'),
         ('{"time_zone": "Europe/Berln"}', "is not a time zone; did you mean Europe/Berlin? - at `$.time_zone`"),
         ('{"time_zone": "new york"}', "did you mean America/New_York?"),
