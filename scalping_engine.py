@@ -3,8 +3,13 @@ target at least twice as far and a deadline; leave at whichever comes first.
 
 Every look at the market passes the same gates in the same order, and each "no" has a stable code: FEED:…, STALE_BOOK,
 WARM_UP, WEAK_TECHNICAL, HFT_CONFLICT, WIDE_SPREAD, BIAS_BLOCKS, BIAS_NEEDS_STRONG_ALIGNMENT, TICK_TOO_COARSE,
-EDGE_AFTER_COST, COOLDOWN, MAX_CONCURRENT, ALREADY_IN_POSITION, SIZE_ZERO. Only closed bars and printed trades move the
-technical score, so it never repaints. Money and sizes are exact; everything is decided from events alone.
+EDGE_AFTER_COST, COOLDOWN, MAX_CONCURRENT, ALREADY_IN_POSITION, FALSE_BREAKOUT_RISK, SIZE_ZERO. Only closed bars and
+printed trades move the technical score, so it never repaints. Money and sizes are exact; everything is decided from
+events alone.
+
+What the order book does to an entry, x = side · score: from 60 on ×1.5; from −20 to 60 ×1.0; below, it is delayed by
+`conflict_wait_s` and, if the side then still stands, rests at the touch at ×0.7; at −60 and below at ×0.5, but not
+while the pressure against it still builds. A book that objected to the entry ends the trade only after it has let go.
 """
 
 from __future__ import annotations
@@ -12,54 +17,35 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
-from typing import NamedTuple
 
 from desk import config
 from desk.events import Fill, TrendBias
 from desk.instrument import Instrument
-from desk.intents import Decline, Intent, Place, Signal, Withdraw
+from desk.intents import Decline, Intent, Place, Signal
 from desk.messages import Candle, Side, Trade
-from desk.signals.alignment import LARGEST_FACTOR, STRONG_ALIGNMENT, Alignment, alignment
-from desk.signals.cost import break_even_win_rate, round_trip_bps
+from desk.signals.alignment import LEAN, STAND, STRONG_ALIGNMENT, STRONG_CONFLICT, alignment
+from desk.signals.breakout import NEEDED, Break, BreakoutRecord, BreakoutWatch, evidence
+from desk.signals.experience import Experience
 from desk.signals.shape import Score
 from desk.signals.sizing import scalp_size
 from desk.signals.technical import NEEDS, LightweightIndicators
-from desk.signals.timing import ABORT, IMPROVE, TAKE, WAIT, EntryAdvice, entry_advice
-from desk.signals.trend import BiasEffect, bias_effect
+from desk.signals.timing import ABORT, TAKE, WAIT, Objection, entry_advice
+from desk.signals.trend import bias_effect
 from desk.strategies.base import BookView, Pulse, Strategy, View
-from desk.strategies.exits import Bracket, bracket_prices, exit_limit
+from desk.strategies.scalp_plan import BookSaid, No, Plan, Prices, arithmetic, as_numbers, as_signal, because, priced
+from desk.strategies.scalp_trade import ScalpTrade
 from desk.strategies.standing import Standing, stance
-from hft_signals import HFTIntegrator, Reading
+from hft_signals import RISING, HFTIntegrator, Reading, contributions, lifetime_s
 
 SECOND = 1_000_000_000
-COLLAR = 5  # price steps an exit may give up beyond the touch
-RETRY = SECOND // 4  # an exit that did not fill is sent again after this long
+BEAT = SECOND // 4  # a look comes at least this often: what must be over within a time is decided one beat before
 HEADROOM = Decimal("0.95")  # of the notional limits: risk values the order at the mark, and of the day's first equity
-ROOM = 2.0  # a stop is at least this many spreads away: nearer, the entry itself would trip it
+UNOPPOSED = Objection()
+DOUBTED = 0.5  # size of an entry that follows a break the order flow does not believe
 
 ScalpingSignal = Signal  # what users call it; journal and console know it as desk.intents.Signal
 
 __all__ = ["LightweightIndicators", "ScalpingEngine", "ScalpingSignal"]
-
-
-class Plan(NamedTuple):
-    """A side worth taking with its prices (ticks) and what it costs."""
-
-    side: Side
-    technical: float
-    x: float | None
-    aligned: Alignment
-    bias: BiasEffect
-    advice: EntryAdvice
-    entry: int
-    stop: int
-    target: int
-    cost_bps: float
-    net_target_bps: float
-    break_even: float
-
-
-No = tuple[str, dict[str, float]]  # a gate's code and its numbers
 
 
 class Slot:
@@ -68,22 +54,32 @@ class Slot:
     def __init__(self, inst: str, hft: config.HftSignals) -> None:
         self.inst = inst
         self.indicators = LightweightIndicators()
+        self.breaks = BreakoutWatch()
         self.integrator = HFTIntegrator(hft)
         self.score: Score | None = None
         self.reading: Reading | None = None
         self.code, self.said_at = "", 0
         self.alignment = ""
+        self.against = 0  # ns since when the book has been against the side of now; 0 when it is not
+        self.trade: ScalpTrade | None = None  # the one under way
         self.last_signal: Signal | None = None
+        self.quiet_until = 0
         self.standing = Standing()
-        self.over(0)
 
-    def over(self, quiet_until: int) -> None:
-        """Flat and nothing working: free for another trade from `quiet_until` on."""
-        self.signal: Signal | None = None  # the trade under way, from its signal until flat again
-        self.bracket: Bracket | None = None
-        self.leaving = ""
-        self.exit_at = self.withdraw_at = 0  # not again before
-        self.quiet_until = quiet_until
+    @property
+    def signal(self) -> Signal | None:
+        """That of the trade under way, until it is flat again."""
+        return self.trade.signal if self.trade is not None else None
+
+    def follow(self, bars: Sequence[Candle]) -> None:
+        """Take in closed bars not seen yet; returns at once unless there is one, or another history."""
+        if self.indicators.follow(bars):
+            self.breaks.follow(bars, self.indicators.atr)
+
+    def objects(self, x: float | None, now: int) -> bool:
+        """Whether the book is against the side, kept in `against`; x = side · effective score."""
+        self.against = (self.against or now) if x is not None and x <= -LEAN else 0
+        return self.against > 0
 
 
 class ScalpingEngine(Strategy):
@@ -110,9 +106,12 @@ class ScalpingEngine(Strategy):
         self.slots = {inst: Slot(inst, hft) for inst in insts}
         self.funnel: dict[str, dict[str, int]] = {inst: {} for inst in insts}
         self.signals = 0
+        self.experience = Experience()
         self._hold = int(scalping.hold_s * SECOND)
+        self._defer = max(0, int(scalping.stop_defer_s * SECOND) - BEAT) if scalping.hft_integration else 0
         self._cooldown = int(scalping.cooldown_s * SECOND)
-        self._patience = int(hft.decay_s * SECOND)  # an entry waits until its evidence has decayed to nothing
+        self._patience = int(lifetime_s(hft) * SECOND)  # an entry waits until its evidence has decayed to nothing
+        self._objection = int(scalping.conflict_wait_s * SECOND)
         self._fresh = int(hft.fresh_s * SECOND)
         self._prompt = min(self._fresh, int(hft.stale_s * SECOND))
 
@@ -121,6 +120,9 @@ class ScalpingEngine(Strategy):
 
     def technical(self, inst: str) -> float | None:
         return slot.indicators.technical if (slot := self.slots.get(inst)) is not None else None
+
+    def breakouts(self, inst: str) -> BreakoutRecord | None:
+        return slot.breaks.record if (slot := self.slots.get(inst)) is not None else None
 
     # --- what the engine tells us
 
@@ -142,18 +144,26 @@ class ScalpingEngine(Strategy):
         return ()
 
     def on_timer(self, key: str, view: View) -> Iterable[Intent]:
-        return [intent for slot in self.slots.values() for intent in self._look(slot, view)] if key == "beat" else ()
+        if key != "beat":
+            return ()
+        out: list[Intent] = []
+        for slot in self.slots.values():
+            out += self._look(slot, view)
+            for one in slot.breaks.settled(view.now) if view.book(slot.inst).ready else ():
+                one.believed = sum(self._votes(slot, one, view).values()) >= NEEDED
+        return out
 
     def on_trade(self, trade: Trade, view: View) -> Iterable[Intent]:
         if (slot := self.slots.get(trade.inst)) is not None:
             slot.indicators.trade(trade.ts_exch or view.now, trade.px, trade.qty)
+            slot.breaks.trade(view.now, trade.px)
             if stance(slot.indicators.technical, self.scalping.min_technical) != slot.standing.side:
                 slot.standing.end()
         return ()
 
     def on_bar(self, bar: Candle, view: View) -> Iterable[Intent]:
         if (slot := self.slots.get(bar.inst)) is not None:
-            slot.indicators.follow(view.closed(bar.inst))
+            slot.follow(view.closed(bar.inst))
             slot.standing.end()
         return ()
 
@@ -164,24 +174,21 @@ class ScalpingEngine(Strategy):
 
     def on_fill(self, fill: Fill, view: View) -> Iterable[Intent]:
         slot = self.slots.get(fill.inst)
-        if slot is None or slot.bracket is not None:
-            return ()
-        slot.standing.end()
-        # The venue may report a fill after the end of its order: still ours to exit.
-        s = slot.signal or slot.last_signal
-        if s is not None and fill.side == s.side:
-            slot.signal = s
-            slot.bracket = Bracket(s.side, s.entry, s.stop, s.target, view.now + self._hold)
+        if slot is not None and slot.last_signal is not None and fill.side == slot.last_signal.side:
+            slot.standing.end()
+            # The venue may report a fill after the end of its order: still ours to exit.
+            slot.trade = slot.trade or ScalpTrade(slot.last_signal)
+            slot.trade.filled(view.now, self._hold, self._defer)
         return ()
 
     # --- one look at one symbol: mind the trade under way, then walk the gates
 
     def _look(self, slot: Slot, view: View) -> list[Intent]:
         inst, now, book, out = slot.inst, view.now, view.book(slot.inst), list[Intent]()
-        slot.indicators.follow(view.closed(inst))  # returns at once unless there is a bar or a history it has not seen
+        slot.follow(view.closed(inst))
         slot.reading = self._read(slot, view, book)
-        if slot.signal is not None:
-            self._mind(slot, slot.signal, view, book, out)
+        if slot.trade is not None:
+            out += self._mind(slot, slot.trade, view, book)
         found = self._opinion(slot, view, book)
         no = self._enter(slot, view, found, out) if isinstance(found, Plan) else found
         code = no[0] if no else "SIGNAL"
@@ -196,15 +203,22 @@ class ScalpingEngine(Strategy):
     def _settle(self, slot: Slot, view: View, planned: bool) -> None:
         """Note how long this look stands: only that of a flat slot whose "no" came from the market, at a new score."""
         slot.standing.end()
-        if planned or slot.signal is not None or slot.code == "STALE_BOOK" or slot.code.startswith("FEED:"):
+        if planned or slot.trade is not None or slot.code == "STALE_BOOK" or slot.code.startswith("FEED:"):
+            return
+        if self._trend_decides(slot, view.now):
             return
         if self.scalping.hft_integration and (slot.reading is None or slot.reading.age_s != 0.0):
             return  # the pulse knows the total of now, not one that has decayed
         bias = view.bias(slot.inst.partition("@")[0]) if self.heeds_bias else None
         until = min(slot.said_at + SECOND, bias.expires) if bias else slot.said_at + SECOND
-        slot.standing.begin(
-            view.pulse(slot.inst), stance(slot.indicators.technical, self.scalping.min_technical), until
-        )
+        if slot.against and view.now < slot.against + self._objection:
+            until = min(until, slot.against + self._objection)
+        side = stance(slot.indicators.technical, self.scalping.min_technical)
+        slot.standing.begin(view.pulse(slot.inst), side, until)
+
+    def _trend_decides(self, slot: Slot, now: int) -> bool:
+        """Whether the next frame may change the mind though no price and no class does."""
+        return slot.alignment == STRONG_CONFLICT and now - slot.against >= self._objection
 
     def _same(self, slot: Slot, pulse: Pulse, view: View) -> bool:
         """Whether the gates, walked with the pulse's numbers alone, say the same "no" as at the last look."""
@@ -214,7 +228,7 @@ class ScalpingEngine(Strategy):
         total = pulse.total if self.scalping.hft_integration else None
         ref = pulse.spread_ref_bps if total is not None else self._reference(slot, instrument)
         found = self._walk(slot, view, instrument, technical, total, ref, pulse)
-        return not isinstance(found, Plan) and found[0] == slot.code
+        return not isinstance(found, Plan) and found[0] == slot.code and not self._trend_decides(slot, view.now)
 
     def _read(self, slot: Slot, view: View, book: BookView) -> Reading | None:
         score = view.score(slot.inst) if self.scalping.hft_integration and book.ready else None
@@ -228,38 +242,23 @@ class ScalpingEngine(Strategy):
         slot.integrator.proven(view.now - book.age_ns)
         return slot.integrator.at(view.now)
 
-    def _mind(self, slot: Slot, signal: Signal, view: View, book: BookView, out: list[Intent]) -> None:
-        now, held, instrument = view.now, view.position(slot.inst), view.instrument(slot.inst)
-        working = {order_id: place for order_id, place in view.working.items() if place.inst == slot.inst}
-        if not working and abs(held) < (instrument.qty_min if instrument else 1):  # less than that cannot be sold
-            slot.over(now + self._cooldown)
-            return
-        reading, x, bracket = slot.reading, None, slot.bracket
+    def _mind(self, slot: Slot, trade: ScalpTrade, view: View, book: BookView) -> list[Intent]:
+        if trade.over(view):
+            if trade.rested:
+                self.experience.rested_one(trade.bracket is not None)
+            slot.trade, slot.quiet_until = None, view.now + self._cooldown
+            return []
+        reading, x = slot.reading, None
         if reading is not None and reading.ema * reading.effective > 0.0:  # one flickering frame decides nothing
-            x = signal.side * reading.effective
-        if bracket is not None and held and book.ready and not slot.leaving:
-            slot.leaving = bracket.check(book.bid, book.ask, now, x) or ""
-        unwanted = slot.leaving or ("expired" if now >= signal.expires else "")
-        if not held and x is not None and x <= -60.0:
-            unwanted = unwanted or "book_turned"
-        if unwanted and now >= slot.withdraw_at:
-            entries = [order_id for order_id, place in working.items() if place.side == signal.side]
-            out += [Withdraw(order_id, unwanted) for order_id in entries]
-            slot.withdraw_at = now + SECOND if entries else slot.withdraw_at
-        exiting = any(place.side != signal.side for place in working.values())
-        if slot.leaving and held * signal.side > 0 and not exiting and book.ready and now >= slot.exit_at:
-            slot.exit_at = now + RETRY
-            limit = exit_limit(signal.side, book.bid, book.ask, COLLAR * (instrument.tick if instrument else 1))
-            because = {"entry": float(signal.entry), "bid": float(book.bid), "ask": float(book.ask)}
-            out.append(
-                Place(slot.inst, Side(-signal.side), abs(held), limit, "ioc", reason=slot.leaving, because=because)
-            )
+            x = trade.signal.side * reading.effective
+        abort = x is not None and x <= -STAND and _building(reading, trade.signal.side)
+        return trade.mind(view, book, x, abort)
 
     # --- gates: is there a side, does the book allow it, does it pay, is there room
 
     def _opinion(self, slot: Slot, view: View, book: BookView) -> Plan | No:
         instrument, technical = view.instrument(slot.inst), slot.indicators.technical
-        slot.alignment = ""
+        against, slot.against, slot.alignment = slot.against, 0, ""
         if not book.ready or instrument is None:
             return f"FEED:{book.why or 'NO_INSTRUMENT'}", {}
         if book.age_ns > self._fresh:
@@ -268,6 +267,7 @@ class ScalpingEngine(Strategy):
             return "WARM_UP", {"bars": float(len(slot.indicators.bars)), "needs": float(NEEDS)}
         if abs(technical) < self.scalping.min_technical:
             return "WEAK_TECHNICAL", {"technical": technical, "needs": self.scalping.min_technical}
+        slot.against = against  # a side that is given up in between is asked for anew
         effective = slot.reading.effective if slot.reading is not None else None
         return self._walk(slot, view, instrument, technical, effective, self._reference(slot, instrument), book)
 
@@ -290,33 +290,30 @@ class ScalpingEngine(Strategy):
         x = side * effective if effective is not None else None
         aligned = alignment(x)
         slot.alignment = aligned.label
-        atr, symbol, spread = slot.indicators.atr or 0.0, instrument.symbol, ask - bid
-        bps = 10_000.0 / ((bid + ask) / 2)
-        advice = entry_advice(
-            x, spread * bps, ref, spread // instrument.tick, self.maker_bps, self.taker_bps, atr * bps
-        )
+        atr, spread, bps = slot.indicators.atr or 0.0, ask - bid, 10_000.0 / ((bid + ask) / 2)
+        fees, scalping = (self.maker_bps, self.taker_bps), self.scalping
+        objection, ticks = UNOPPOSED, spread // instrument.tick
+        if slot.objects(x, view.now):
+            for_s = (view.now - slot.against) / SECOND
+            objection = Objection(for_s, scalping.conflict_wait_s, _building(slot.reading, side))
+        advice = entry_advice(x, spread * bps, ref, ticks, *fees, atr * bps, self.experience.prior, objection)
         if advice.action in (ABORT, WAIT):
-            code = "HFT_CONFLICT" if x is not None and x <= -20.0 else "WIDE_SPREAD"
-            return code, {"x": x or 0.0, "spread_bps": spread * bps, "spread_ref_bps": ref}
-        bias = bias_effect(side, view.bias(symbol) if self.heeds_bias else None, view.now)
+            said = {"x": x or 0.0, "spread_bps": spread * bps, "spread_ref_bps": ref}
+            if not slot.against:
+                return "WIDE_SPREAD", said
+            return "HFT_CONFLICT", said | {"for_s": objection.for_s, "wait_s": objection.wait_s}
+        bias = bias_effect(side, view.bias(instrument.symbol) if self.heeds_bias else None, view.now)
         if bias.blocks:
             return "BIAS_BLOCKS", {"technical": technical, "side": float(side)}
         if bias.needs_strong and aligned.label != STRONG_ALIGNMENT:
-            return "BIAS_NEEDS_STRONG_ALIGNMENT", {"x": x or 0.0, "needs": 60.0}
-        entry = ask if (advice.action == TAKE) == (side is Side.BUY) else bid
-        entry += side * instrument.tick if advice.action == IMPROVE else 0
-        risk = max(self.scalping.stop_atr * atr, ROOM * spread)
-        prices = bracket_prices(side, entry, risk, self.scalping.reward_to_risk, instrument.tick)
-        if prices is None:
-            return "TICK_TOO_COARSE", {"entry": float(entry), "risk": risk}
-        stop, target = prices
-        cost = round_trip_bps(self.maker_bps, self.taker_bps, spread * bps, advice.action != TAKE, exit_maker=False)
-        win, loss = abs(target - entry) * 10_000.0 / entry, abs(entry - stop) * 10_000.0 / entry
-        p = break_even_win_rate(win, loss, cost)
-        if p > self.scalping.max_break_even:
-            limit = self.scalping.max_break_even
-            return "EDGE_AFTER_COST", {"break_even": p, "limit": limit, "cost_bps": cost, "target_bps": win}
-        return Plan(side, technical, x, aligned, bias, advice, entry, stop, target, cost, win - cost, p)
+            return "BIAS_NEEDS_STRONG_ALIGNMENT", {"x": x or 0.0, "needs": STAND}
+        risk, ratio, deferrable = scalping.stop_atr * atr, scalping.reward_to_risk, self._defer > 0
+        prices = priced(side, bid, ask, advice, instrument, risk, ratio, *fees, deferrable)
+        if not isinstance(prices, Prices):
+            return prices
+        if prices.break_even > scalping.max_break_even:
+            return "EDGE_AFTER_COST", arithmetic(prices, *fees) | {"limit": scalping.max_break_even}
+        return Plan(side, technical, slot.indicators.contributions, None, x, aligned, bias, advice, prices, {})
 
     def _enter(self, slot: Slot, view: View, plan: Plan, out: list[Intent]) -> No | None:
         inst, now, instrument = slot.inst, view.now, view.instrument(slot.inst)
@@ -329,69 +326,49 @@ class ScalpingEngine(Strategy):
         exposure = view.exposure(inst)
         if slot.signal is not None or abs(exposure) >= instrument.qty_min:
             return "ALREADY_IN_POSITION", {"exposure": float(exposure)}
-        equity = view.equity(inst)
+        if (one := slot.breaks.young(plan.side, now)) is not None and self.scalping.false_breakout != "off":
+            votes = self._votes(slot, one, view)
+            if sum(votes.values()) < NEEDED and self.scalping.false_breakout == "skip":
+                return "FALSE_BREAKOUT_RISK", {"level": float(one.level), "needs": float(NEEDED)} | as_numbers(votes)
+            plan = plan._replace(votes=votes, believed=1.0 if sum(votes.values()) >= NEEDED else DOUBTED)
+        equity, prices = view.equity(inst), plan.prices
         most = min(Decimal(repr(self.risk.max_order_quote)), equity * Decimal(repr(self.risk.max_position_pct)) / 100)
-        most *= HEADROOM
         size = scalp_size(
             instrument,
             equity,
             self.scalping.risk_per_trade,
-            plan.entry,
-            plan.stop,
-            plan.cost_bps,
+            prices.entry,
+            prices.hard,
+            prices.cost_bps,
             plan.aligned.factor,
-            plan.bias.factor,
-            most,
+            plan.bias.factor * plan.believed,
+            most * HEADROOM,
         )
         if not size.lots:
             return "SIZE_ZERO", {"limit": float(size.limit), "qty_min": float(instrument.qty_min)}
         self.signals += 1
-        signal = self._signal(f"s{self.signals}", slot, plan, size.lots, now)
-        slot.signal = slot.last_signal = signal
-        numbers = {"technical": plan.technical, "cost_bps": plan.cost_bps, "break_even": plan.break_even}
-        numbers |= {"take_bps": plan.advice.take_bps, "rest_bps": plan.advice.rest_bps, "strength": signal.strength}
-        because = numbers if plan.x is None else numbers | {"x": plan.x}
+        if (reading := slot.reading) is not None:
+            points = contributions(reading.score, self.hft.weights)
+            plan = plan._replace(book=BookSaid(reading.score, points, reading.effective, reading.trend))
+        name, bias = f"s{self.signals}", self.heeds_bias
+        signal = as_signal(plan, name, inst, size.lots, now, self._patience, self._hold, bias)
         taking = plan.advice.action == TAKE
-        tif = "ioc" if taking else "gtc"
-        out += [signal, Place(inst, plan.side, size.lots, plan.entry, tif, not taking, "entry", because, plan.stop)]
+        slot.trade, slot.last_signal = ScalpTrade(signal, rested=not taking), signal
+        tif, why = "ioc" if taking else "gtc", because(plan, signal, self.experience.prior.fill_probability)
+        out += [signal, Place(inst, plan.side, size.lots, prices.entry, tif, not taking, "entry", why, prices.hard)]
         return None
 
-    def _signal(self, name: str, slot: Slot, plan: Plan, lots: int, now: int) -> Signal:
-        reading, factor = slot.reading, plan.aligned.factor * plan.bias.factor
-        parts = ", ".join(f"{part} {value:+.1f}" for part, value in slot.indicators.contributions.items())
-        reasons = [f"technical {plan.technical:+.1f}: {parts}"]
-        if reading is not None:
-            said = f"order book {reading.effective:+.0f}, {reading.trend} ({reading.score.tier})"
-            reasons.append(f"{said}: {plan.aligned.label}, size x{plan.aligned.factor:g}")
-        else:
-            reasons.append("no order-book score: size not raised")
-        if self.heeds_bias:
-            reasons.append(plan.bias.why)
-        reasons.append(f"{plan.advice.action}: {plan.advice.why}")
-        reasons.append(f"net target {plan.net_target_bps:.1f} bps, pays above {100 * plan.break_even:.0f} % wins")
-        return Signal(
-            signal_id=name,
-            inst=slot.inst,
-            side=plan.side,
-            entry=plan.entry,
-            stop=plan.stop,
-            target=plan.target,
-            qty=lots,
-            ts=now,
-            expires=now + self._patience,
-            horizon=self._hold,
-            technical=plan.technical,
-            hft=reading.score.total if reading is not None else None,
-            tier=reading.score.tier if reading is not None else "",
-            alignment=plan.aligned.label,
-            size_factor=factor,
-            strength=min(100.0, abs(plan.technical)) * plan.aligned.factor / LARGEST_FACTOR,
-            cost_bps=plan.cost_bps,
-            net_target_bps=plan.net_target_bps,
-            break_even=plan.break_even,
-            contributions=dict(slot.indicators.contributions),
-            reasons=tuple(reasons),
-        )
+    def _votes(self, slot: Slot, one: Break, view: View) -> dict[str, bool]:
+        """What the book and the tape say now about a break."""
+        book, instrument, reading = view.book(slot.inst), view.instrument(slot.inst), slot.reading
+        ref = self._reference(slot, instrument) if instrument is not None else 0.0
+        pressure = reading.ema if reading is not None else None
+        return one.votes(view.now, evidence(pressure, view.reading(slot.inst), book.bid, book.ask, ref))
+
+
+def _building(reading: Reading | None, side: Side) -> bool:
+    """Whether pressure against this side still grows: its average is against, and it is above its average."""
+    return reading is not None and reading.trend == RISING and side * reading.ema < 0.0
 
 
 if __name__ == "__main__":

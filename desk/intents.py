@@ -49,7 +49,8 @@ class Wake(msgspec.Struct, frozen=True, gc=False, tag="wake"):
 class Signal(msgspec.Struct, frozen=True, gc=False, tag="signal"):
     """A scalp worth taking, whole: prices in ticks, quantity in lots, times in ns.
 
-    `contributions` add up to `technical`; `hft` is the order-book score at that moment, None without a book.
+    `contributions` add up to `technical`; `hft` is the order-book score at that moment, None without a book: the sum of
+    the points in `components`. `stop` may be deferred once for at most 2 s, `hard_stop` never: the size is for it.
     """
 
     signal_id: str
@@ -73,6 +74,8 @@ class Signal(msgspec.Struct, frozen=True, gc=False, tag="signal"):
     break_even: float
     contributions: dict[str, float] = {}
     reasons: tuple[str, ...] = ()
+    hard_stop: int = 0
+    components: dict[str, float] = {}
 
 
 class Decline(msgspec.Struct, frozen=True, gc=False, tag="decline"):

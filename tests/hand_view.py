@@ -40,6 +40,16 @@ class HandBook:
         return self.ask if side is Side.BUY else self.bid
 
 
+class HandReading:
+    """Order flow and tape as a test writes them down."""
+
+    def __init__(self, touch_flow_z: float | None = None, tape: float | None = None) -> None:
+        self.touch_flow_z, self.tape = touch_flow_z, tape
+
+    def tape_imbalance(self, window: int) -> float | None:
+        return self.tape
+
+
 class HandView:
     """desk.strategies.base.View, every part of it a plain attribute."""
 
@@ -50,6 +60,7 @@ class HandView:
         self.books = {key: HandBook(bid, ask) for key in self.instruments}
         self.scores: dict[str, Score] = {}
         self.history: dict[str, list[Candle]] = {key: [] for key in self.instruments}
+        self.readings: dict[str, HandReading] = {}
         self.biases: dict[str, TrendBias] = {}
         self.held: dict[str, int] = {}
         self.orders: dict[str, Place] = {}
@@ -69,6 +80,9 @@ class HandView:
 
     def pulse(self, inst: str) -> None:
         return None
+
+    def reading(self, inst: str) -> HandReading | None:
+        return self.readings.get(inst)
 
     def closed(self, inst: str) -> list[Candle]:
         return self.history[inst]

@@ -12,6 +12,7 @@ from desk.events import Start
 from desk.io.journal import read_session
 from desk.journal import EffectHash, same
 from desk.projections.blotter import BlotterFold
+from desk.run.breakouts import breakouts_of, said
 from desk.signals.score_log import ScoreLog
 
 NAMED = 3  # differences described one by one
@@ -54,6 +55,7 @@ def replay(folder: Path, build: Callable[[Start], Engine]) -> dict[str, Any]:
         "fills": counts.fills,
         "refusals": counts.refusals,
         "scores": scores.result(),
+        "breakouts": breakouts_of(engine),
         "effect_hash": ours.hex(),
         "recorded_hash": recorded,
         "equal": not differences and recorded in (None, ours.hex()),
@@ -77,4 +79,5 @@ def describe(result: dict[str, Any]) -> str:
         lines.append(
             f"  {inst} score {score['last']:+.1f} {score['label']} ({score['min']:+.1f} … {score['max']:+.1f})"
         )
+    lines += [f"  {inst} {said(record)}" for inst, record in result["breakouts"].items()]
     return "\n".join(lines + [f"  {difference}" for difference in result["first_differences"]])

@@ -12,6 +12,7 @@ from desk.intents import Intent, Place
 from desk.market.nbbo import Inside
 from desk.market.reading import MarketReading
 from desk.messages import Candle, Side, Trade
+from desk.signals.breakout import BreakoutRecord
 from desk.signals.shape import Score
 
 
@@ -151,6 +152,10 @@ class Strategy:
     def wants_levels(self, inst: str) -> bool:
         """Whether to keep order flow level by level for the instrument (`View.reading`): costs every update of it."""
         return False
+
+    def breakouts(self, inst: str) -> BreakoutRecord | None:
+        """What became of the breaks that the strategy's filter judged; None when it has none."""
+        return None
 
     def technical(self, inst: str) -> float | None:
         """The strategy's own score of a symbol, −100..+100, for screens; None when it has none."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 from math import ceil
 
 from desk.messages import Side
-from desk.signals.timing import EXIT_NOW, TIGHTEN, stop_advice, tightened
+from desk.signals.timing import EXIT_NOW, HOLD, HONOUR_STOP, TIGHTEN, stop_advice, tightened
 
 TAKE_PROFIT, STOP, TIME_STOP, BOOK_TURNED = "take_profit", "stop", "time_stop", "book_turned"
 
@@ -55,6 +55,16 @@ def bracket_prices(side: Side, entry: int, risk: float, reward_to_risk: float, t
     return (stop, target) if min(stop, target) > 0 else None
 
 
+def hard_stop(entry: int, stop: int, share: float, tick: int = 1) -> int:
+    """The stop behind a stop, that nothing defers: `share` of the risk beyond it, in whole `tick`s, above 0.
+
+    >>> hard_stop(1000, 990, 0.25, 2), hard_stop(1000, 1010, 0.25), hard_stop(4, 1, 1.0)
+    (986, 1013, 1)
+    """
+    beyond = ceil(abs(entry - stop) * share / tick) * tick
+    return stop + beyond if stop > entry else max(stop - beyond, min(stop, tick))
+
+
 def exit_limit(side: Side, bid: int, ask: int, collar: int) -> int:
     """Limit price that leaves a position at once, at most `collar` ticks worse than the touch.
 
@@ -65,32 +75,59 @@ def exit_limit(side: Side, bid: int, ask: int, collar: int) -> int:
 
 
 class Bracket:
-    """The exits of one position. `stop` only ever moves towards the price, and at most once, on a book that leans
-    against the position; a book that stands strongly against it ends it. HOLD is not taken up: the size was computed
-    for this stop, deferring it would risk more than allowed.
+    """The exits of one position, and what the book may do to them.
+
+    TIGHTEN halves the way to the stop, at most once; EXIT_NOW ends the position. HOLD defers the stop once, for at most
+    `defer` ns from when it was first reached and never beyond `hard`, the price for which the size was computed: what
+    the trade may lose does not change. Neither stop ever moves away from the price. A position entered against the book
+    (`heeds` False) hears its objections only after it has once let go: it was known, and paid for by the size.
 
     >>> bracket = Bracket(Side.BUY, 1000, 990, 1020, deadline=10**9)
     >>> bracket.check(1001, 1002, 0, x=-30.0), bracket.stop, bracket.check(995, 996, 1, x=0.0)
     (None, 995, 'stop')
     """
 
-    __slots__ = ("deadline", "entry", "side", "stop", "target", "tightened")
+    __slots__ = ("deadline", "defer", "entry", "hard", "heeds", "side", "stop", "stop_by", "target", "tightened")
 
-    def __init__(self, side: Side, entry: int, stop: int, target: int, deadline: int) -> None:
-        if not side * stop < side * entry < side * target:
-            raise ValueError(f"stop {stop}, entry {entry} and target {target} do not bracket a {side.name}")
+    def __init__(
+        self,
+        side: Side,
+        entry: int,
+        stop: int,
+        target: int,
+        deadline: int,
+        hard: int | None = None,
+        defer: int = 0,
+        heeds: bool = True,
+    ) -> None:
+        hard = stop if hard is None else hard
+        if not side * hard <= side * stop < side * entry < side * target:
+            raise ValueError(
+                f"hard stop {hard}, stop {stop}, entry {entry} and target {target} do not bracket a {side.name}"
+            )
         self.side, self.entry, self.stop, self.target, self.deadline = side, entry, stop, target, deadline
+        self.hard, self.defer, self.heeds = hard, defer, heeds
         self.tightened = False
+        self.stop_by = 0  # ns until which the stop is deferred; 0 before it was reached
 
     def check(self, bid: int, ask: int, now: int, x: float | None = None) -> str | None:
         """Why to leave now, or None; x = position side · effective score, None when there is none to believe."""
-        reason = exit_reason(self.side, self.stop, self.target, self.deadline, bid, ask, now)
-        if reason is not None:
-            return reason
         advice = stop_advice(x)
+        self.heeds = self.heeds or (x is not None and advice in (HONOUR_STOP, HOLD))
+        reason = exit_reason(self.side, self.stop, self.target, self.deadline, bid, ask, now)
+        if reason == STOP and self._deferred(bid, ask, now, advice):
+            return TIME_STOP if overdue(self.deadline, now) else None
+        if reason is not None or not self.heeds:
+            return reason
         if advice == EXIT_NOW:
             return BOOK_TURNED
         if advice == TIGHTEN and not self.tightened:
             self.stop = tightened(self.side, self.stop, bid if self.side > 0 else ask)
             self.tightened = True
         return None
+
+    def _deferred(self, bid: int, ask: int, now: int, advice: str) -> bool:
+        if advice != HOLD or stopped(self.side, self.hard, bid, ask):
+            return False
+        self.stop_by = self.stop_by or now + self.defer
+        return now < self.stop_by

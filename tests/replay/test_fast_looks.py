@@ -11,7 +11,7 @@ from deploy_trading_systems import build
 from desk.config import Config
 from desk.engine import Engine
 from desk.events import Accepted, Answer, Ended, Event, Fill, Frame, LinkDown, LinkUp, Start, Timer, TrendBias
-from desk.intents import CancelOrder, Effect, Noted, Submit
+from desk.intents import CancelOrder, Effect, Noted, Signal, Submit
 from desk.io.config_file import canonical
 from desk.messages import LinkSpec, Subscription
 from desk.run.modes import with_symbols
@@ -26,6 +26,7 @@ START = 1_795_132_800_000_000_000
 SECOND = 1_000_000_000
 SYMBOL, KEY = "BTC/USD", "BTC/USD@kraken"
 EAGER = {"min_technical": 3.0, "max_break_even": 0.99, "cooldown_s": 1.0, "hold_s": 60.0}
+EAGER |= {"conflict_wait_s": 0.5, "false_breakout": "skip"}
 
 
 def stream(channels: tuple[str, ...], count: int) -> list[Event]:
@@ -93,6 +94,7 @@ def test_words_and_short_looks_answer_exactly_as_objects_and_full_looks_do(chann
     """Every effect, score, gate count and flow; a look that is skipped though its answer changed would differ here."""
     fast, full = desk(True, channels), desk(False, channels)
     said = looks = 0
+    labels: list[str] = []
     for number, event in enumerate(stream(channels, 9_000)):
         pending = [event]
         while pending:
@@ -101,6 +103,7 @@ def test_words_and_short_looks_answer_exactly_as_objects_and_full_looks_do(chann
             assert full.step(one) == effects
             pending += answers(effects, one.ts)
             said += sum(isinstance(effect, Noted) for effect in effects)
+            labels += [e.what.alignment for e in effects if isinstance(e, Noted) and isinstance(e.what, Signal)]
         if number % 7 == 0:  # scores that nobody asks for are never made
             assert dict(full.watch.scores) == dict(fast.watch.scores)
         mine, other = fast.watch.markets[KEY], full.watch.markets[KEY]
@@ -111,6 +114,8 @@ def test_words_and_short_looks_answer_exactly_as_objects_and_full_looks_do(chann
     assert ours.funnel == theirs.funnel
     assert ours.slots[KEY].integrator.at(fast.now) == theirs.slots[KEY].integrator.at(full.now)
     assert fast.orders > 5
+    assert "MODERATE_CONFLICT" in labels
+    assert ours.slots[KEY].breaks.record == theirs.slots[KEY].breaks.record
     assert said > 20
     assert looks > 5_000
     assert not full.watch.live[KEY].kept

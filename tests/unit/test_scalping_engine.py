@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from functools import reduce
+from operator import add
 
 import msgspec
 import pytest
-from hand_view import BTC, MINUTE, SECOND, HandBook, HandView, climbing
+from hand_view import BTC, MINUTE, SECOND, HandBook, HandReading, HandView, climbing
 
 from desk import config
 from desk.events import TrendBias
@@ -101,9 +103,49 @@ def test_a_weak_technical_score_is_no_side() -> None:
     assert said(engine().on_book(KEY, view)) == "WEAK_TECHNICAL"
 
 
-@pytest.mark.parametrize("rho", [-0.9, -0.3])
-def test_a_book_against_the_side_aborts_or_waits(rho: float) -> None:
-    assert said(engine().on_book(KEY, desk(rho))) == "HFT_CONFLICT"
+def entry_at(*rhos: float) -> tuple[float, Signal, Place] | None:
+    """One book each half second, the last one for as long as it takes; when it entered, if it did within 20 s."""
+    view, scalper = desk(rhos[0]), engine()
+    for step in range(40):
+        view.press(rhos[min(step, len(rhos) - 1)])
+        intents = list(scalper.on_book(KEY, view))
+        if any(isinstance(i, Signal) for i in intents):
+            return step / 2, *traded(intents)
+        assert all(isinstance(i, Decline) and i.code == "HFT_CONFLICT" for i in intents)
+        view.now += SECOND // 2
+    return None
+
+
+def test_a_book_against_the_side_delays_the_entry_which_then_rests_at_seven_tenths() -> None:
+    """Five seconds; resting although taking is free; asked anew once the book has let go."""
+    found = entry_at(-0.3)
+    assert found is not None
+    waited, signal, place = found
+    assert (waited, signal.alignment, signal.size_factor) == (5.0, "MODERATE_CONFLICT", 0.7)
+    assert (place.tif, place.post_only, place.px) == ("gtc", True, signal.entry)
+    assert any(reason.startswith("JOIN") for reason in signal.reasons)
+    traded(engine(scalping=config.ScalpingEngine(conflict_wait_s=0.0)).on_book(KEY, desk(-0.3)))
+    view, scalper = desk(-0.3), engine()
+    assert said(scalper.on_book(KEY, view)) == "HFT_CONFLICT"
+    view.now += 4 * SECOND
+    view.press(-0.1)
+    view.purse = Decimal("0.5")  # a "no" that is not the book's
+    assert said(scalper.on_book(KEY, view)) == "SIZE_ZERO"
+    view.purse, view.now = Decimal(10_000), view.now + 2 * SECOND
+    view.press(-0.3)
+    assert said(scalper.on_book(KEY, view)) == "HFT_CONFLICT"
+
+
+def test_strong_pressure_against_the_side_aborts_while_it_builds_and_halves_the_size_when_it_fades() -> None:
+    """All four factors size entries: 1.5 and 1.0 are below."""
+    assert entry_at(-0.97) is None
+    found = entry_at(*[-1.0] * 12, -0.97)
+    assert found is not None
+    waited, signal, place = found
+    assert (waited, signal.alignment, signal.size_factor) == (6.0, "STRONG_CONFLICT", 0.5)
+    assert place.post_only
+    whole, _ = traded(engine().on_book(KEY, desk(0.0)))
+    assert signal.qty == pytest.approx(whole.qty / 2, rel=0.01)
 
 
 def test_a_wide_spread_without_help_from_the_book_waits() -> None:
@@ -146,8 +188,19 @@ def test_a_plain_run_and_a_switched_off_filter_ignore_the_bias() -> None:
 
 def test_an_edge_below_the_costs_of_the_users_tier_is_no_trade() -> None:
     """The same setup that trades for free needs more than every win at Kraken's entry tier."""
-    (decline,) = engine(maker=25.0, taker=40.0).on_book(KEY, desk())
+    view = desk()
+    view.history[KEY] = climbing(60, reach=650)  # a bar's range is about 0.1 % of the price: so is the stop
+    view.books[KEY] = HandBook(view.history[KEY][-1].close, view.history[KEY][-1].close + 1)
+    view.press(0.5)
+    (decline,) = engine(maker=25.0, taker=40.0).on_book(KEY, view)
     assert isinstance(decline, Decline)
+    said = decline.because
+    assert said["target_bps"] == pytest.approx(2 * said["stop_bps"], rel=0.01)
+    assert 18.0 < said["target_bps"] < 32.0
+    assert said["cost_bps"] == pytest.approx(65.0, abs=0.1)
+    assert said["break_even"] == (said["stop_bps"] + said["cost_bps"]) / (said["target_bps"] + said["stop_bps"])
+    signal, _ = traded(engine().on_book(KEY, view))
+    assert signal.break_even < 0.36
     assert decline.code == "EDGE_AFTER_COST"
     assert decline.because["break_even"] > 1.0
     assert decline.because["cost_bps"] > 65.0
@@ -227,11 +280,14 @@ def test_a_clean_setup_is_a_whole_signal_inside_its_risk(rho: float | None, most
     assert signal.side is Side.BUY
     assert signal.stop < signal.entry < signal.target
     assert signal.target - signal.entry >= 2 * (signal.entry - signal.stop)
-    lost = BTC.notional(signal.entry - signal.stop, signal.qty)
+    lost = BTC.notional(signal.entry - signal.hard_stop, signal.qty)
     lost += BTC.notional(signal.entry, signal.qty) * Decimal(signal.cost_bps) / 10_000
     assert lost <= view.purse * Decimal("0.001")
     assert BTC.notional(signal.entry, signal.qty) <= min(most, 2_000.0 if most < 10_000 else 10_000.0)
     assert signal.technical == sum(signal.contributions.values())
+    assert (signal.hft or 0.0) == reduce(add, signal.components.values(), 0.0)
+    assert signal.hard_stop < signal.stop
+    assert place.stop == signal.hard_stop
     assert (signal.ts, signal.expires, signal.horizon) == (view.now, view.now + 30 * SECOND, 300 * SECOND)
     assert (place.qty, place.px, place.reason) == (signal.qty, signal.entry, "entry")
     assert 0 < signal.strength <= 100
@@ -271,6 +327,54 @@ def test_where_taking_is_free_it_takes_and_where_fees_differ_it_rests() -> None:
     _, place = traded(engine(maker=0.0, taker=1.0).on_book(KEY, view))
     assert (place.px, place.post_only) == (view.books[KEY].bid + 1, True)
     assert entry_advice(80.0, 1.0, 1.0, 3, 0.0, 1.0, 1.0).action == "IMPROVE"
+
+
+def broken(rule: str, flow: HandReading | None, rho: float = 0.5) -> list[Intent]:
+    """What an entry does three seconds after the range broke upwards."""
+    view, scalper = desk(rho), engine(scalping=config.ScalpingEngine(false_breakout=rule))
+    top = max(bar.high for bar in view.history[KEY][-20:])
+    scalper.on_bar(view.history[KEY][-1], view)
+    scalper.on_trade(Trade(KEY, top, 10, Side.BUY, 1, view.now), view)
+    scalper.on_trade(Trade(KEY, top + 5, 10, Side.BUY, 2, view.now), view)
+    view.now += 3 * SECOND
+    view.books[KEY] = HandBook(top + 5, top + 6)
+    view.press(rho)
+    if flow is not None:
+        view.readings[KEY] = flow
+    return list(scalper.on_book(KEY, view))
+
+
+def test_an_entry_after_a_break_that_the_flow_does_not_believe_is_halved_or_skipped() -> None:
+    """Three of four votes: pressure of the book, flow, tape, calm."""
+    believed, _ = traded(broken("halve", HandReading(0.6, 0.3)))
+    doubted, place = traded(broken("halve", HandReading(-1.0, -0.3)))
+    unknown, _ = traded(broken("halve", None))
+    untold, _ = traded(broken("off", HandReading(-1.0, -0.3)))
+    assert (believed.size_factor, doubted.size_factor, unknown.size_factor, untold.size_factor) == (1.0, 0.5, 0.5, 1.0)
+    assert doubted.qty == pytest.approx(believed.qty / 2, abs=1)
+    votes = {name: value for name, value in place.because.items() if name.startswith("vote_")}
+    assert votes == {"vote_pressure": 1.0, "vote_flow": 0.0, "vote_tape": 0.0, "vote_calm": 1.0}
+    (decline,) = broken("skip", HandReading(-1.0, -0.3))
+    assert isinstance(decline, Decline)
+    assert decline.code == "FALSE_BREAKOUT_RISK"
+    assert decline.because["vote_flow"] == 0.0
+    traded(broken("skip", HandReading(0.6, -0.3)))
+
+
+def test_own_fills_wear_away_the_assumed_chance_of_a_resting_order() -> None:
+    """P_fill of the comparison is measured: twenty assumed orders, then ours."""
+    view, scalper = desk(), engine(maker=0.0, taker=1.0)
+    view.take(scalper.on_book(KEY, view))
+    view.end("o1", "expired")
+    view.now += SECOND
+    view.press(0.5)
+    assert said(scalper.on_book(KEY, view)) == "COOLDOWN"
+    assert (scalper.experience.rested, scalper.experience.filled) == (1, 0)
+    assert scalper.experience.prior.fill_probability == pytest.approx(10 / 21)
+    view.now += 15 * SECOND
+    view.press(0.5)
+    _, place = traded(scalper.on_book(KEY, view))
+    assert place.because["fill_probability"] == pytest.approx(10 / 21)
 
 
 def test_without_hft_integration_the_book_score_is_not_asked() -> None:
@@ -344,6 +448,27 @@ def test_a_position_leaves_at_its_stop_its_target_its_deadline_or_when_the_book_
     move(view, inside, 1.0, 0.5)
     assert said(scalper.on_book(KEY, view)) == "COOLDOWN"
     assert scalper.slots[KEY].signal is None
+
+
+def test_a_book_that_holds_defers_the_stop_for_less_than_two_seconds() -> None:
+    """Looked at four times a second, so it leaves one beat before they are over; 0 in the configuration: at once."""
+    view, scalper, signal = entered()
+    waited = 0.0
+    for step in range(20):
+        move(view, signal.stop, 0.25, 0.95)
+        if left := actions(scalper.on_timer("beat", view)):
+            waited = step * 0.25
+            break
+    assert waited == 1.75
+    assert isinstance(left[0], Place)
+    assert left[0].reason == "stop"
+    view, scalper, signal = entered()
+    move(view, signal.hard_stop, 0.25, 0.95)
+    (place,) = actions(scalper.on_timer("beat", view))
+    assert isinstance(place, Place)
+    view = desk()
+    plain, _ = traded(engine(scalping=config.ScalpingEngine(stop_defer_s=0.0)).on_book(KEY, view))
+    assert plain.hard_stop == plain.stop
 
 
 def test_an_exit_that_did_not_fill_is_sent_again_though_the_price_came_back() -> None:

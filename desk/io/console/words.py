@@ -26,9 +26,9 @@ WHY_NOT: dict[str, tuple[str, str]] = {
     "WARM_UP": ("warming up", "too few closed bars for the indicators"),
     "WEAK_TECHNICAL": ("technical too weak", "the technical score is below its threshold on both sides"),
     "NO_HFT": ("no order-book score", "no believable order-book score at that moment"),
-    "HFT_CONFLICT": ("order book against", "the order book points strongly the other way"),
+    "HFT_CONFLICT": ("order book against", "the order book points the other way; timing says wait, or stay out"),
+    "FALSE_BREAKOUT_RISK": ("break not confirmed", "a range broke, and fewer than three of four signs confirm it"),
     "WIDE_SPREAD": ("spread too wide", "the spread is wider than it usually is; timing says wait"),
-    "HFT_WAIT": ("order book says wait", "the order book leans the other way; timing says wait"),
     "BIAS_BLOCKS": ("bias forbids side", "the analysis points strongly the other way"),
     "BIAS_NEEDS_STRONG_ALIGNMENT": (
         "bias wants strong book",

@@ -10,6 +10,7 @@ from desk.messages import Side
 from desk.strategies.exits import Bracket, bracket_prices, exit_limit, exit_reason
 
 BUY, SELL = Side.BUY, Side.SELL
+SECOND = 1_000_000_000
 
 
 @pytest.mark.parametrize(
@@ -62,12 +63,68 @@ def test_a_leaning_book_halves_the_way_to_the_stop_once() -> None:
     assert bracket.stop == 1010
 
 
-def test_a_book_strongly_against_ends_it_and_a_book_strongly_for_does_not_defer_the_stop() -> None:
-    """The size was computed for this stop: HOLD is not taken up."""
+def test_a_book_strongly_against_ends_it() -> None:
     bracket = Bracket(BUY, 1000, 980, 1040, 10**9)
-    assert bracket.check(999, 1000, 0, x=-51.0) == "book_turned"
-    assert bracket.check(980, 981, 0, x=90.0) == "stop"
     assert bracket.check(999, 1000, 0, x=None) is None
+    assert bracket.check(999, 1000, 0, x=-50.0) is None
+    assert bracket.check(999, 1000, 0, x=-51.0) == "book_turned"
+
+
+def test_a_stop_is_deferred_once_while_the_book_holds_and_never_beyond_the_hard_stop() -> None:
+    """HOLD: two seconds from the first touch, fewer when the book lets go; the size was for the hard stop."""
+
+    def bracket() -> Bracket:
+        return Bracket(BUY, 1000, 980, 1040, 10**12, hard=975, defer=2 * SECOND)
+
+    held = bracket()
+    assert held.check(980, 981, 10 * SECOND, x=51.0) is None
+    assert held.check(990, 991, 11 * SECOND, x=51.0) is None
+    assert held.check(978, 979, 12 * SECOND - 1, x=51.0) is None
+    assert held.check(980, 981, 12 * SECOND, x=51.0) == "stop"
+    assert bracket().check(975, 976, 0, x=100.0) == "stop"
+    assert bracket().check(980, 981, 0, x=50.0) == "stop"
+    assert bracket().check(980, 981, 0, x=None) == "stop"
+    let_go = bracket()
+    assert let_go.check(980, 981, 5, x=51.0) is None
+    assert let_go.check(980, 981, 6, x=49.0) == "stop"
+    late = Bracket(BUY, 1000, 980, 1040, 5, hard=975, defer=2 * SECOND)
+    assert late.check(980, 981, 5, x=51.0) == "time_stop"
+    assert Bracket(BUY, 1000, 980, 1040, 10**12).check(980, 981, 5, x=100.0) == "stop"
+
+
+def test_a_trade_entered_against_the_book_hears_it_only_after_it_has_let_go() -> None:
+    """Its size was cut for what was known; leaving at once for the same reason would only pay the fees."""
+    bracket = Bracket(SELL, 1000, 1020, 960, 10**9, heeds=False)
+    assert [bracket.check(998, 1000, now, x=x) for now, x in enumerate((-40.0, -70.0, None, -51.0))] == [None] * 4
+    assert bracket.stop == 1020
+    assert bracket.check(998, 1000, 5, x=-19.0) is None
+    assert bracket.check(998, 1000, 6, x=-51.0) == "book_turned"
+
+
+@given(
+    st.sampled_from([BUY, SELL]),
+    st.lists(st.tuples(st.integers(900, 1100), st.none() | st.floats(-100, 100), st.integers(0, 3)), max_size=30),
+)
+def test_neither_stop_ever_moves_away_and_no_loss_passes_the_hard_one_undecided(
+    side: Side, steps: list[tuple[int, float | None, int]]
+) -> None:
+    """Whatever the book says: at or beyond the hard stop, or two seconds at the stop, the answer is to leave."""
+    bracket, now, touched = (
+        Bracket(side, 1000, 1000 - 20 * side, 1000 + 40 * side, 10**12, 1000 - 25 * side, 2),
+        0,
+        None,
+    )
+    for px, x, later in steps:
+        now += later
+        before, bid, ask = bracket.stop, px, px
+        reason = bracket.check(bid, ask, now, x)
+        assert side * bracket.stop >= side * before
+        if side * px <= side * before:
+            touched = now if touched is None else touched
+            if side * px <= side * bracket.hard or now >= touched + 2:
+                assert reason == "stop"
+        if reason is not None:
+            break
 
 
 def test_prices_in_the_wrong_order_are_refused() -> None:
