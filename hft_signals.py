@@ -153,6 +153,16 @@ def lifetime_s(config: HftSignals) -> float:
     return config.decay_s if config.half_life is None else -log2(FORGOTTEN) * config.half_life.seconds
 
 
+def fading(config: HftSignals) -> str:
+    """How a score loses its weight under this configuration, in words.
+
+    >>> fading(HftSignals())
+    'gone in 30 s, assumed'
+    """
+    h = config.half_life
+    return f"gone in {config.decay_s:g} s, assumed" if h is None else f"half in {h.seconds:g} s, measured"
+
+
 def contributions(score: Score, weights: Weights = DEFAULT_WEIGHTS) -> dict[str, float]:
     """The points of each component, −100..+100: added from left to right they are the total, to the last bit.
 

@@ -35,7 +35,7 @@ from desk.strategies.base import BookView, Pulse, Strategy, View
 from desk.strategies.scalp_plan import BookSaid, No, Plan, Prices, arithmetic, as_numbers, as_signal, because, priced
 from desk.strategies.scalp_trade import ScalpTrade
 from desk.strategies.standing import Standing, stance
-from hft_signals import RISING, HFTIntegrator, Reading, contributions, lifetime_s
+from hft_signals import RISING, HFTIntegrator, Reading, contributions, fading, lifetime_s
 
 SECOND = 1_000_000_000
 BEAT = SECOND // 4  # a look comes at least this often: what must be over within a time is decided one beat before
@@ -349,7 +349,8 @@ class ScalpingEngine(Strategy):
         self.signals += 1
         if (reading := slot.reading) is not None:
             points = contributions(reading.score, self.hft.weights)
-            plan = plan._replace(book=BookSaid(reading.score, points, reading.effective, reading.trend))
+            book = BookSaid(reading.score, points, reading.effective, reading.trend, fading(self.hft))
+            plan = plan._replace(book=book)
         name, bias = f"s{self.signals}", self.heeds_bias
         signal = as_signal(plan, name, inst, size.lots, now, self._patience, self._hold, bias)
         taking = plan.advice.action == TAKE

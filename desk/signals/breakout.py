@@ -175,8 +175,8 @@ class BreakoutWatch:
         return last if last is not None and now - last.at < YOUNG else None
 
     def settled(self, now: int) -> list[Break]:
-        """Breaks to be judged now, for the record: set `believed` of each."""
-        return [one for one in self._open if one.believed is None and now - one.at >= SETTLES]
+        """Breaks to be judged now, for the record: set `believed` of each. One not judged while young never is."""
+        return [one for one in self._open if one.believed is None and SETTLES <= now - one.at < YOUNG]
 
     def _resolved(self, one: Break, now: int, px: int) -> bool:
         beyond, record = one.side * (px - one.level), self.record

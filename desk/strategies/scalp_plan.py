@@ -33,12 +33,15 @@ class Prices(NamedTuple):
 
 
 class BookSaid(NamedTuple):
-    """The order-book score behind a plan: `points` of its components, what was left of it, where its pressure went."""
+    """The order-book score behind a plan: `points` of its components, what was left of it, where its pressure went,
+    and how it fades.
+    """
 
     score: Score
     points: dict[str, float]
     effective: float
     trend: str
+    fading: str
 
 
 class Plan(NamedTuple):
@@ -108,7 +111,7 @@ def as_signal(plan: Plan, name: str, inst: str, lots: int, now: int, patience: i
     parts = ", ".join(f"{part} {value:+.1f}" for part, value in plan.contributions.items())
     reasons = [f"technical {plan.technical:+.1f}: {parts}", "no order-book score: size not raised"]
     if book is not None:
-        said = f"order book {book.effective:+.0f}, {book.trend} ({book.score.tier})"
+        said = f"order book {book.effective:+.0f}, {book.trend} ({book.score.tier}; {book.fading})"
         reasons[1] = f"{said}: {plan.aligned.label}, size x{plan.aligned.factor:g}"
     if bias:
         reasons.append(plan.bias.why)

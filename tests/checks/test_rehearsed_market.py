@@ -13,7 +13,8 @@ from benchmarks.hour import TIGHT, rehearse
 from deploy_trading_systems import build
 from desk.config import Config
 from desk.errors import DeskError
-from desk.run.replay import replay
+from desk.run.breakouts import breakouts_of
+from desk.run.replay import describe, replay
 from desk.sim.rehearsal import Rehearsal
 
 SYMBOL = ("BTC/USDT", "ETH/USDT")
@@ -36,9 +37,13 @@ def test_every_invariant_holds_at_every_event_and_every_order_ends(watched):
 
 
 def test_its_journal_gives_the_same_answers_again(watched):
-    """Byte for byte."""
-    _, folder = watched
-    assert replay(folder, lambda start: build(start).engine)["equal"]
+    """Byte for byte; and says of every symbol what its false-breakout filter was worth, as the run itself would."""
+    watcher, folder = watched
+    again = replay(folder, lambda start: build(start).engine)
+    assert again["equal"]
+    assert again["breakouts"] == breakouts_of(watcher.loop.engine)
+    assert list(again["breakouts"]) == [f"{symbol}@embedded" for symbol in SYMBOL]
+    assert describe(again).count("breaks of the 20-minute range") == len(SYMBOL)
 
 
 def test_after_a_breaker_nothing_enters(tmp_path):

@@ -307,6 +307,7 @@ def test_a_score_decays_while_heartbeats_keep_its_book_fresh_and_is_gone_when_th
 def test_a_measured_half_life_replaces_the_assumed_decay() -> None:
     """Half after one, a quarter after two, nothing below 5 %; without one the line of 30 s."""
     measured = HftSignals(half_life=HalfLife(seconds=2.0, low=1.5, high=2.5, days=7))
+    assert hft.fading(measured) == "half in 2 s, measured"
     assert (hft.lifetime_s(HftSignals()), round(hft.lifetime_s(measured), 2)) == (30.0, 8.64)
     integrator = hft.HFTIntegrator(measured)
     integrator.update(at(0, 0.5))

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import pytest
 
 from desk.config import KRAKEN_PRO, Fees
 from desk.portfolio.climb import climb, tier_of
-from desk.run.fee_table import describe, fee_table
+from desk.run.fee_table import command, describe, fee_table
 
 NOW = 1_795_132_800_000_000_000
 
@@ -55,3 +58,14 @@ def test_the_table_of_the_specification_is_reproduced_for_every_tier() -> None:
     text = describe(table)
     assert "day 1 from 0, day 2 from 100,000, day 5 from 500,000" in text
     assert "0.804 % → 301 %" in text
+
+
+def test_the_command_reckons_with_the_configured_tier_and_the_numbers_asked_for(tmp_path: Path) -> None:
+    """An account's own rates; a target that is not a number above 0 is refused."""
+    path = tmp_path / "trading_config.json"
+    path.write_text('{"fees": {"maker_bps": 1.0, "taker_bps": 2.0, "tier": "mine"}}')
+    found = json.loads(command(["--config", str(path), "--target", "1", "--stop", "0.5", "--spread", "1e-9", "--json"]))
+    assert (found["yours"]["tier"], found["target_pct"]) == ("mine", 1.0)
+    assert found["yours"]["ways"]["maker/taker"]["break_even"] == pytest.approx((0.5 + 0.03) / 1.5)
+    with pytest.raises(SystemExit):
+        command(["--target", "0"])

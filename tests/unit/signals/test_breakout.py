@@ -113,6 +113,9 @@ def test_a_break_is_real_one_range_on_and_false_one_range_back() -> None:
     assert judged(False, 990) == BreakoutRecord(doubted_false=1)
     assert judged(True, 1009) == BreakoutRecord()
     assert judged(True, 1010, after=SECOND + HORIZON + 1) == BreakoutRecord(undecided=1)
+    unseen = watching()
+    unseen.trade(SECOND, 1001)
+    assert unseen.settled(SECOND + YOUNG) == []
     sudden = watching()
     sudden.trade(SECOND, 1001)
     sudden.trade(2 * SECOND, 1050)
