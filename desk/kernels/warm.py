@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from desk.kernels.averages import ema, true_range, wilder
+from desk.kernels.exits import first_exits
 from desk.kernels.jit import forget_older
 from desk.kernels.l2 import l2_entries
 from desk.kernels.l2_lines import l2_lines_entry
@@ -25,6 +26,7 @@ def warm() -> None:
     wilder(few, 2)
     true_range(few, few, few)
     spread_volume(few, few + 1.0, few, 1.0, 1.0, 4)
+    first_exits(few, few, np.zeros(1, np.int64), np.ones(1, np.int64), few[:1], few[:1])
     l2_entries()
     l2_lines_entry()
     l3_entries()

@@ -10,6 +10,7 @@ import pytest
 from shared import shared
 
 from desk.kernels.averages import ema, true_range, wilder
+from desk.kernels.exits import first_exits
 from desk.kernels.profile import spread_volume
 from desk.kernels.warm import warm
 
@@ -94,8 +95,37 @@ def test_a_bar_on_the_top_edge_joins_the_last_bin() -> None:
     assert list(spread_volume(edge, edge, np.array([2.0]), 1.0, 1.0, 2)) == [0.0, 2.0]
 
 
+def exit_twin(high, low, begin, end, down, up):
+    """The first bar that reaches either price, written as the sentence says it."""
+    for i in range(begin, end):
+        if high[i] >= up and low[i] <= down:
+            return 2, i
+        if high[i] >= up:
+            return 1, i
+        if low[i] <= down:
+            return -1, i
+    return 0, end
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_first_exits_equal_their_twin(seed: int) -> None:
+    """Every touch, reaction, scenario and grade stands on this one question."""
+    dice = np.random.Generator(np.random.PCG64(seed))
+    low = series(80, seed)
+    high = low + dice.exponential(1.0, 80)
+    begin = dice.integers(0, 81, 200)
+    end = np.minimum(80, begin + dice.integers(0, 40, 200))
+    middle = low[np.minimum(begin, 79)] + dice.normal(0, 1, 200)
+    down, up = middle - dice.exponential(1.0, 200), middle + dice.exponential(1.0, 200)
+    down[::7], up[::11] = -np.inf, np.inf
+    side, bar = first_exits(high, low, begin, end, down, up)
+    twins = [exit_twin(high, low, *row) for row in zip(begin, end, down, up, strict=True)]
+    assert list(zip(side.tolist(), bar.tolist(), strict=True)) == twins
+    assert {s for s, _ in twins} == {-1, 0, 1, 2}
+
+
 def test_warm_compiles_every_kernel_of_the_analysis() -> None:
     """A kernel that warm() forgets makes the first report wait for the compiler."""
     warm()
-    for kernel in (ema, wilder, true_range, spread_volume):
+    for kernel in (ema, wilder, true_range, spread_volume, first_exits):
         assert kernel.signatures, kernel
