@@ -12,19 +12,30 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from msgspec import structs
+
+from desk.analysis.candidates import candidates
 from desk.analysis.combine import combine, coverage, hft_part, label, score, unmeasured
+from desk.analysis.entries import entries
 from desk.analysis.levels import levels
+from desk.analysis.plan import Reaction, Scenario
 from desk.analysis.profile import profile, profile_score
-from desk.analysis.shape import FRAMES, MINUTE, Analysis, Bar, Frame, HftAverage, Weights
+from desk.analysis.scenarios import MODEL, corridor, model_odds, scenarios
+from desk.analysis.shape import FRAMES, MINUTE, Analysis, Bar, Frame, HftAverage, Level, Weights
 from desk.analysis.technical import technical, technical_score
 from desk.analysis.timeframes import coverage as data_coverage
 from desk.analysis.timeframes import timeframes, trend_score
 from desk.errors import FeedError
 from desk.events import TrendBias
+from desk.messages import Side
+from desk.research.outlook import odds
+from desk.research.reactions import best_measured, reactions
+from desk.signals.trend import bias_effect
 
 PROFILE_FRAME = "1h"  # 720 bars: 30 days of volume at price
 TECHNICAL_FRAME = "4h"
 CHART_FRAME, CHART_BARS = "4h", 180  # the same 30 days
+PAST_FRAMES, PAST_BARS = ("1h", "4h", "1d"), 4400  # what levels and scenarios are measured on: 183 days of hours
 HOUR_NS = 60 * MINUTE
 STANCES = {
     "accepted": "accepted outside value, two closes in a row",
@@ -40,8 +51,11 @@ def analyse(
     now_ns: int,
     hft: HftAverage | None = None,
     weights: Weights | None = None,
+    measure: bool = True,
 ) -> Analysis:
     """What can be said about `symbol` at `now_ns` from candles that had closed by then; nothing later is looked at.
+
+    `measure` False leaves out the record of past days: no reaction rates, and scenarios from the model (for scans).
 
     `frames` by interval name ("5m" … "1w"), any of them may be absent or short: what they would have given is None with
     a reason. `hft` is the order-book score's 15-minute average. Raises FeedError when no frame holds a closed candle.
@@ -72,6 +86,11 @@ def analyse(
     terms = combine((trend, trend_note), (value, value_note), (tech_value, tech_note), book, weights or Weights())
     total = score(terms)
     daily = next((r.atr for r in rows if r.name == "1d"), None)
+    past = {name: frames[name].upto(now_ns, PAST_BARS) for name in PAST_FRAMES if name in known and measure}
+    records = reactions(past)
+    near = levels(last, daily, candidates(known, shape, last, now_ns), area)
+    near = tuple(structs.replace(lv, reaction=best_measured(records, lv.kinds)) for lv in near)
+    outlook = plan(symbol, last, daily, near, past, total, now_ns)
     chart = known.get(CHART_FRAME, finest).upto(now_ns, CHART_BARS)
     chart_name = CHART_FRAME if CHART_FRAME in known else next(iter(known))
     return Analysis(
@@ -89,12 +108,36 @@ def analyse(
         technical=tech,
         profile=shape,
         acceptance=stance,
-        levels=levels(last, daily, known, shape, now_ns),
+        levels=near,
         data=data_coverage(known),
         chart=chart_name,
         bars=bars(chart),
-        unknown=unknown(known, now_ns, (trend, trend_note), (value, value_note), (tech_value, tech_note), book),
+        unknown=(
+            *unknown(known, now_ns, (trend, trend_note), (value, value_note), (tech_value, tech_note), book),
+            *unmeasured_plan(records, outlook),
+        ),
+        reactions=records,
+        scenarios=outlook,
+        entries=entries(last, daily, near, rows, book[0]),
     )
+
+
+def plan(
+    symbol: str,
+    last: float,
+    atr: float | None,
+    near: tuple[Level, ...],
+    past: Mapping[str, Frame],
+    total: float | None,
+    now_ns: int,
+) -> tuple[Scenario, ...]:
+    """Bull, bear and range until a day from now; nothing without a daily ATR. Sizes: what the bias does to scalps."""
+    if not atr:
+        return ()
+    bounds = corridor(last, atr, near)
+    posted = TrendBias(now_ns, symbol, total or 0.0, now_ns + 1, label(total), 1.0)
+    longs, shorts = (bias_effect(side, posted, now_ns).factor for side in (Side.BUY, Side.SELL))
+    return scenarios(bounds, odds(past, bounds) if past else model_odds(bounds), now_ns, longs, shorts)
 
 
 def bias(analysis: Analysis, now: int, hours: float) -> TrendBias:
@@ -142,6 +185,18 @@ def unknown(known: Mapping[str, Frame], now_ns: int, *parts: tuple[float | None,
     if now_ns - newest > 2 * finest:
         out.append(f"What happened since the last closed candle, {(now_ns - newest) // MINUTE} minutes ago.")
     out.append("The spread and depth of the book, and so the slippage of any size, are not part of this report.")
+    return tuple(out)
+
+
+def unmeasured_plan(records: tuple[Reaction, ...], outlook: tuple[Scenario, ...]) -> tuple[str, ...]:
+    """What is not known about the levels and the scenarios."""
+    out = []
+    if not any(r.n for r in records):
+        out.append("Whether the price turns at these levels: the history is too short for a single past touch.")
+    if not outlook:
+        out.append("Scenarios: without a daily ATR there is no measure of what is near.")
+    elif outlook[0].basis == MODEL:
+        out.append("How often the scenarios happened: too few past days; the odds are those of a walk without drift.")
     return tuple(out)
 
 

@@ -9,12 +9,14 @@ from collections.abc import Sequence
 
 import msgspec
 
+from desk.analysis.plan import EntryZone
 from desk.analysis.shape import Timeframe
 from desk.portfolio.fees import paying_rate
 
 STOP_ATR = 1.5
 REWARD = 2.0  # target : stop
-RISKS_PCT = (0.1, 0.25, 0.5)  # of equity, per trade
+RISKS_PCT = (0.1, 0.25, 0.5)  # of equity, per scalp
+SWING_RISKS_PCT = (2.0, 3.5, 5.0)  # of equity, per trade of days to weeks
 
 
 class Route(msgspec.Struct, frozen=True):
@@ -27,7 +29,8 @@ class Route(msgspec.Struct, frozen=True):
 
 class StopRow(msgspec.Struct, frozen=True):
     """A stop of 1.5 ATR14 of one interval: distance, the 2:1 target, the win rates (0..1+) that break even per route,
-    and the position in the quote currency at each risk; `capped` where the position limit is smaller."""
+    and the position in the quote currency at each risk; `capped` where the position limit is smaller. `swing_…`: the
+    same at 2, 3.5 and 5 %."""
 
     interval: str
     atr: float
@@ -37,6 +40,8 @@ class StopRow(msgspec.Struct, frozen=True):
     break_even: tuple[float, ...]
     sizes: tuple[float, ...]
     capped: tuple[bool, ...]
+    swing_sizes: tuple[float, ...] = ()
+    swing_capped: tuple[bool, ...] = ()
 
 
 def break_even(target_pct: float, stop_pct: float, cost_bps: float) -> float:
@@ -58,6 +63,11 @@ def routes(maker_bps: float, taker_bps: float) -> tuple[Route, ...]:
     return tuple(Route(name, cost, max(0.0, cost) / 100.0 / (1.5 * 0.55 - 0.5)) for name, cost in rows)
 
 
+def zone_break_evens(zones: Sequence[EntryZone], ways: Sequence[Route]) -> tuple[tuple[float, ...], ...]:
+    """Per entry zone the win rates (0..1+) at which its target and stop pay each route's cost."""
+    return tuple(tuple(break_even(z.target_pct, z.stop_pct, way.cost_bps) for way in ways) for z in zones)
+
+
 def stop_rows(
     frames: Sequence[Timeframe], last: float, ways: Sequence[Route], equity: float, max_position_pct: float
 ) -> tuple[StopRow, ...]:
@@ -68,6 +78,7 @@ def stop_rows(
         atr = row.atr or 0.0
         stop_pct = 100.0 * STOP_ATR * atr / last
         wished = [equity * risk / stop_pct for risk in RISKS_PCT]
+        swing = [equity * risk / stop_pct for risk in SWING_RISKS_PCT]
         out.append(
             StopRow(
                 row.name,
@@ -78,6 +89,8 @@ def stop_rows(
                 tuple(break_even(REWARD * stop_pct, stop_pct, way.cost_bps) for way in ways),
                 tuple(min(size, limit) for size in wished),
                 tuple(size > limit for size in wished),
+                tuple(min(size, limit) for size in swing),
+                tuple(size > limit for size in swing),
             )
         )
     return tuple(out)

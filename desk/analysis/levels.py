@@ -1,87 +1,78 @@
-"""Prices worth knowing, by distance: value area, prior day and week, swings nobody has broken, round numbers."""
+"""Levels: candidates merged where they agree, by distance, with the touches they have had."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
+from collections.abc import Sequence
 
 import numpy as np
 
-from desk.analysis.shape import DAY, Frame, Level, Profile
+from desk.analysis.candidates import Candidate
+from desk.analysis.shape import Frame, Level
 
 MOST = 12
-SWING_SIDE = 3  # bars on each side that must be lower (higher); a swing is known only after they closed
-SWING_BARS = 180
-NEAR_ATR = 0.15
-WEEK_PHASE = 4 * DAY  # 1970-01-01 was a Thursday; our weeks begin on Monday
+NEAR_ATR = 0.15  # candidates within this of the lowest of their group are one level
+TOUCH_ATR = 0.05  # a price this near has touched
+AWAY_ATR = 0.25  # and must have been this far away before the next touch counts
 
 
-def levels(
-    last: float, atr: float | None, frames: Mapping[str, Frame], shape: Profile | None, now_ns: int
-) -> tuple[Level, ...]:
-    """At most 12 levels, nearest first. Distances in % of `last` and in daily ATR14 (None when that is unknown)."""
-    found: dict[float, list[str]] = {}
-    for price, kind in [
-        *_value(shape),
-        *prior_day(frames.get("1d"), now_ns),
-        *prior_week(frames.get("1d"), now_ns),
-        *swings(frames.get("4h"), last),
-        *round_numbers(last),
-    ]:
-        found.setdefault(price, []).append(kind)
-    nearest = sorted(found, key=lambda p: (abs(p - last), p))[:MOST]
+def levels(last: float, atr: float | None, found: Sequence[Candidate], bars: Frame | None = None) -> tuple[Level, ...]:
+    """At most 12 levels, nearest first. Distances in % of `last` and in daily ATR14 (None when that is unknown).
+
+    `bars` count the touches. Without an ATR only equal prices are merged, and no touch can be defined.
+    """
+    merged = merge(found, NEAR_ATR * atr if atr else 0.0)
     out = []
-    for price in nearest:
-        near = sum(1 for p in found if p != price and atr and abs(p - price) <= NEAR_ATR * atr)
-        gap = (price - last) / atr if atr else None
-        out.append(Level(price, " · ".join(found[price]), 100.0 * (price / last - 1.0), gap, near))
+    for group in sorted(merged, key=lambda g: (abs(_price(g) - last), _price(g)))[:MOST]:
+        price = _price(group)
+        kinds = tuple(dict.fromkeys(c.kind for c in group))
+        count, newest = touches(bars, price, atr) if bars is not None and atr else (None, None)
+        out.append(
+            Level(
+                price,
+                " · ".join(kinds),
+                100.0 * (price / last - 1.0),
+                (price - last) / atr if atr else None,
+                len(group) - 1,
+                low=group[0].price,
+                high=group[-1].price,
+                kinds=kinds,
+                touches=count,
+                touched=newest,
+                confluence=len(kinds),
+            )
+        )
     return tuple(out)
 
 
-def _value(shape: Profile | None) -> list[tuple[float, str]]:
-    return [] if shape is None else [(shape.poc, "POC"), (shape.vah, "VAH"), (shape.val, "VAL")]
+def merge(found: Sequence[Candidate], width: float) -> list[list[Candidate]]:
+    """Groups of candidates, each at most `width` from its lowest to its highest price, in ascending order.
 
-
-def prior_day(daily: Frame | None, now_ns: int) -> list[tuple[float, str]]:
-    """High and low of the last whole UTC day before now; nothing when that day is not in the data."""
-    today = now_ns - now_ns % DAY
-    if daily is None or not len(daily) or int(daily.ts[-1]) != today - DAY:
-        return []
-    return [(float(daily.high[-1]), "prior day high"), (float(daily.low[-1]), "prior day low")]
-
-
-def prior_week(daily: Frame | None, now_ns: int) -> list[tuple[float, str]]:
-    """High and low of the last whole week, Monday to Sunday UTC; nothing unless all seven days are in the data."""
-    monday = now_ns - (now_ns - WEEK_PHASE) % (7 * DAY)
-    if daily is None:
-        return []
-    days = (daily.ts >= monday - 7 * DAY) & (daily.ts < monday)
-    if int(days.sum()) != 7:
-        return []
-    return [(float(daily.high[days].max()), "prior week high"), (float(daily.low[days].min()), "prior week low")]
-
-
-def swings(bars: Frame | None, last: float) -> list[tuple[float, str]]:
-    """Highs above and lows below `last` with three lower (higher) bars on each side that no later bar has passed."""
-    if bars is None or len(bars) < 2 * SWING_SIDE + 1:
-        return []
-    high, low = bars.high[-SWING_BARS:], bars.low[-SWING_BARS:]
-    out: list[tuple[float, str]] = []
-    for i in range(SWING_SIDE, len(high) - SWING_SIDE):
-        around = [*range(i - SWING_SIDE, i), *range(i + 1, i + SWING_SIDE + 1)]
-        if high[i] > last and high[i] > np.max(high[around]) and high[i] > np.max(high[i + 1 :]):
-            out.append((float(high[i]), "swing high"))
-        if low[i] < last and low[i] < np.min(low[around]) and low[i] < np.min(low[i + 1 :]):
-            out.append((float(low[i]), "swing low"))
-    return out
-
-
-def round_numbers(last: float) -> list[tuple[float, str]]:
-    """The multiples of 5 × 10^(k−1) on both sides of the price, k its decimal magnitude.
-
-    >>> round_numbers(63_250.0), round_numbers(0.5123)
-    ([(60000.0, 'round'), (65000.0, 'round')], [(0.5, 'round'), (0.55, 'round')])
+    >>> merge([Candidate(101.0, "b"), Candidate(100.0, "a"), Candidate(101.5, "c")], 1.0)
+    [[Candidate(price=100.0, kind='a'), Candidate(price=101.0, kind='b')], [Candidate(price=101.5, kind='c')]]
     """
-    power = math.floor(math.log10(last)) - 1
-    count = math.floor(last / float(f"5e{power}"))
-    return [(float(f"{5 * k}e{power}"), "round") for k in (count, count + 1) if k > 0]
+    groups: list[list[Candidate]] = []
+    for c in sorted(found):
+        if groups and c.price - groups[-1][0].price <= width:
+            groups[-1].append(c)
+        else:
+            groups.append([c])
+    return groups
+
+
+def touches(bars: Frame, price: float, atr: float) -> tuple[int, int | None]:
+    """(count, open time of the newest in ns): visits within 0.05 ATR, each after having been 0.25 ATR away.
+
+    The candles that made a level count as a visit too.
+    """
+    close_by, away = TOUCH_ATR * atr, AWAY_ATR * atr
+    near = (bars.low <= price + close_by) & (bars.high >= price - close_by)
+    far = (bars.low > price + away) | (bars.high < price - away)
+    told = np.flatnonzero(near | far)
+    here = near[told]
+    starts = told[here & ~np.concatenate(([False], here[:-1]))]
+    return len(starts), int(bars.ts[starts[-1]]) if len(starts) else None
+
+
+def _price(group: Sequence[Candidate]) -> float:
+    """The middle member: a price somebody can look up, where a mean would be nobody's."""
+    return group[(len(group) - 1) // 2].price

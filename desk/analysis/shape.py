@@ -13,6 +13,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from desk.analysis.plan import EntryZone, Grade, Reaction, Scenario, Scoreboard
 from desk.errors import FeedError
 
 MINUTE = 60_000_000_000
@@ -214,13 +215,25 @@ class Term(msgspec.Struct, frozen=True):
 
 
 class Level(msgspec.Struct, frozen=True):
-    """A price worth knowing; distances are positive above the last price. `near`: other levels within 0.15 ATR."""
+    """A price worth knowing; distances are positive above the last price.
+
+    It may be several candidates within 0.15 ATR (`low`..`high`), merged: `near` counts the others, `kinds` are theirs
+    and `confluence` is how many different ones. `touches`: visits in the last 720 hours, the newest in the candle
+    opened at `touched` (ns). `reaction`: the record of its best-measured kind. None: not known.
+    """
 
     price: float
     kind: str
     distance_pct: float
     distance_atr: float | None
     near: int
+    low: float | None = None
+    high: float | None = None
+    kinds: tuple[str, ...] = ()
+    touches: int | None = None
+    touched: int | None = None
+    reaction: Reaction | None = None
+    confluence: int = 1
 
 
 class Verdict(msgspec.Struct, frozen=True):
@@ -268,3 +281,9 @@ class Analysis(msgspec.Struct, frozen=True):
     chart: str
     bars: tuple[Bar, ...]
     unknown: tuple[str, ...]
+    reactions: tuple[Reaction, ...] = ()
+    scenarios: tuple[Scenario, ...] = ()
+    entries: tuple[EntryZone, ...] = ()
+    bias_expires: int | None = None
+    grade: Grade | None = None
+    scoreboard: Scoreboard | None = None

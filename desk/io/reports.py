@@ -22,7 +22,7 @@ from markupsafe import Markup
 
 from desk.analysis.chart import at, chart, rounded, waterfall
 from desk.analysis.combine import INSUFFICIENT
-from desk.analysis.cost import RISKS_PCT, Route, StopRow, routes, stop_rows
+from desk.analysis.cost import RISKS_PCT, SWING_RISKS_PCT, Route, StopRow, routes, stop_rows, zone_break_evens
 from desk.analysis.shape import DAY, Analysis
 from desk.config import Config
 from desk.errors import DeskError
@@ -79,6 +79,8 @@ def render(analysis: Analysis, origin: Origin, config: Config, templates: Path =
         failed.append("markdown")
         markdown = f"# {analysis.symbol}\n\nThe Markdown report could not be made: {e}\n"
     record = {"schema": SCHEMA, "origin": origin, "analysis": analysis, "routes": ways, "stops": stops}
+    record |= {"risks_pct": RISKS_PCT, "swing_risks_pct": SWING_RISKS_PCT}
+    record |= {"entry_break_even": zone_break_evens(analysis.entries, ways)}  # by zone and route
     data = msgspec.json.format(msgspec.json.encode(record), indent=1) + b"\n"
     return Rendered(html, markdown, data, tuple(failed))
 
@@ -201,6 +203,8 @@ def _facts(
         "routes": ways,
         "stops": stops,
         "risks_pct": RISKS_PCT,
+        "swing_risks_pct": SWING_RISKS_PCT,
+        "zone_break_evens": zone_break_evens(a.entries, ways),
         "shown": top,
         "total": round(sum(shown), 1) + 0.0 if a.score is not None else None,
         "insufficient": INSUFFICIENT,

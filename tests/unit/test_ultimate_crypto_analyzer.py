@@ -7,18 +7,13 @@ import msgspec
 import numpy as np
 import pytest
 from candles import flat, frames_of, walk, without
+from mornings import cut
 from shared import shared
 
 from desk.analysis.resample import ladder
 from desk.analysis.shape import FRAMES, MINUTE, Frame, HftAverage, frame
 from desk.errors import FeedError
 from ultimate_crypto_analyzer import analyse, bias
-
-
-def cut(f: Frame, now: int) -> Frame:
-    """The candles as they were at `now`: nothing after it exists."""
-    n = int(np.searchsorted(f.ts, now - f.interval_ns, side="right"))
-    return Frame(f.ts[:n], f.open[:n], f.high[:n], f.low[:n], f.close[:n], f.volume[:n], f.interval_ns, f.thin[:n])
 
 
 def test_cutting_the_future_changes_nothing_before_the_cut() -> None:
@@ -30,10 +25,10 @@ def test_cutting_the_future_changes_nothing_before_the_cut() -> None:
     dice = np.random.Generator(np.random.PCG64(20240501))
     for at in dice.integers(int(fine.ts[0]) + 75 * FRAMES["1d"], fine.end, 50):
         now = int(at)
-        with_future = analyse("BTC/USDT", frames, now)
+        with_future = analyse("BTC/USDT", frames, now, measure=False)
         assert with_future.score is not None
-        assert with_future == analyse("BTC/USDT", {k: cut(f, now) for k, f in frames.items()}, now)
-        assert with_future == analyse("BTC/USDT", ladder(cut(fine, now)), now)
+        assert with_future == analyse("BTC/USDT", {k: cut(f, now) for k, f in frames.items()}, now, measure=False)
+        assert with_future == analyse("BTC/USDT", ladder(cut(fine, now)), now, measure=False)
         assert with_future.last_ts <= now
         assert all(b.ts + FRAMES["4h"] <= now for b in with_future.bars)
 

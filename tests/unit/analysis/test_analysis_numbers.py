@@ -13,8 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from shared import shared
 
-from desk.analysis import combine, cost, levels
+from desk.analysis import combine, cost
+from desk.analysis.candidates import candidates, prior_day, prior_period, round_numbers, swings, week_start
 from desk.analysis.chart import chart, rounded, spread_out, waterfall
+from desk.analysis.levels import levels
 from desk.analysis.shape import DAY, FRAMES, Frame, HftAverage, Level, Timeframe, Weights
 from desk.analysis.technical import momentum_rank, squeeze, technical, technical_score
 from desk.analysis.timeframes import timeframe, timeframes, trend_score
@@ -162,38 +164,41 @@ def test_prior_day_and_week_are_whole_and_before_now() -> None:
     daily = frames_of(walk(24 * 30, "1h"))["1d"]
     now = START + 17 * DAY + 9 * 3_600_000_000_000  # a Thursday morning
     known = daily.upto(now)
-    assert levels.prior_day(known, now) == [
+    assert prior_day(known, now) == [
         (float(daily.high[16]), "prior day high"),
         (float(daily.low[16]), "prior day low"),
     ]
-    assert levels.prior_week(known, now) == [
+    monday = week_start(now)
+    assert monday == START + 14 * DAY
+    assert prior_period(known, monday - 7 * DAY, monday, "prior week") == [
         (float(daily.high[7:14].max()), "prior week high"),
         (float(daily.low[7:14].min()), "prior week low"),
     ]
-    assert levels.prior_day(known, now + 2 * DAY) == []
-    assert levels.prior_week(daily.upto(now, 5), now) == []
+    assert prior_day(known, now + 2 * DAY) == []
+    assert prior_period(daily.upto(now, 5), monday - 7 * DAY, monday, "prior week") == []
 
 
 def test_a_swing_needs_three_closed_bars_and_dies_when_broken() -> None:
     """A swing declared earlier would repaint; one already passed is no level any more."""
     high = [10.0, 11, 12, 15, 12, 11, 10]
     low = [h - 2 for h in high]
-    assert levels.swings(of(high, low), 9.0) == [(15.0, "swing high")]
-    assert levels.swings(of(high[:-1], low[:-1]), 9.0) == []
-    assert levels.swings(of([*high, 16.0], [*low, 9.0]), 9.0) == []
+    assert swings(of(high, low), 9.0) == [(15.0, "swing high")]
+    assert swings(of(high[:-1], low[:-1]), 9.0) == []
+    assert swings(of([*high, 16.0], [*low, 9.0]), 9.0) == []
     mirrored = of([-x + 30 for x in low], [-x + 30 for x in high])
-    assert levels.swings(mirrored, 21.0) == [(15.0, "swing low")]
+    assert swings(mirrored, 21.0) == [(15.0, "swing low")]
 
 
 def test_at_most_twelve_levels_nearest_first() -> None:
     """The reader's table is bounded, and distance decides."""
     frames = frames_of(walk(40 * 288))
     now = frames["5m"].end
-    got = levels.levels(float(frames["5m"].close[-1]), 1.0, frames, None, now)
+    last = float(frames["5m"].close[-1])
+    got = levels(last, 1.0, candidates(frames, None, last, now))
     assert 1 <= len(got) <= 12
     away = [abs(g.distance_pct) for g in got]
     assert away == sorted(away)
-    bare = levels.levels(102.0, None, {}, None, now)
+    bare = levels(102.0, None, round_numbers(102.0))
     assert [(g.price, g.kind, g.distance_atr) for g in bare] == [(100.0, "round", None), (150.0, "round", None)]
 
 
@@ -253,6 +258,9 @@ def test_sizes_follow_from_risk_and_stop_and_are_capped() -> None:
     assert got.sizes == pytest.approx((666.67, 1666.67, 2000.0), abs=0.01)
     assert got.capped == (False, False, True)
     assert got.break_even == pytest.approx((1 / 3,) * 3)
+    assert (got.swing_sizes, got.swing_capped) == ((2000.0,) * 3, (True,) * 3)
+    (free,) = cost.stop_rows((row,), 10_000.0, cost.routes(0, 0), 10_000.0, 1000.0)
+    assert free.swing_sizes == pytest.approx((13_333.33, 23_333.33, 33_333.33), abs=0.01)  # 2, 3.5 and 5 % of equity
 
 
 # --- the drawing
