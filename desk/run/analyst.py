@@ -28,6 +28,7 @@ from desk.events import TrendBias
 from desk.io.config_file import config_hash
 from desk.io.history import FileHistory, RestHistory
 from desk.io.reports import Origin, Written, render, slug, write
+from desk.run.past_plans import with_past
 from desk.run.schedule import DailyRuns, Due, zone_of
 from desk.run.version import version
 
@@ -69,6 +70,8 @@ class Analyst:
         progress("analysis")
         average = self.averages.get(symbol) if self.config.ultimate_analyzer.hft_integration else None
         analysis = self.analyse(symbol, frames, now, average)
+        hours = self.config.ultimate_analyzer.bias_hours
+        analysis = with_past(analysis, frames, self.folder, self.venue_name, self.simulated, hours)
         progress("report")
         report = render(analysis, self.origin(symbol), self.config)
         for section in report.failed:
