@@ -34,7 +34,14 @@ def with_past(
     if not plans:
         notes.append("How yesterday's plan did: there is no report of this symbol at least 20 hours old.")
         return structs.replace(analysis, unknown=(*analysis.unknown, *notes))
-    grades = [grade(p, frames, now) for p in plans]
+    grades = []
+    for past in plans:
+        try:
+            grades.append(grade(past, frames, now))
+        except (ArithmeticError, LookupError, ValueError) as e:  # a file somebody changed must not cost today's report
+            notes.append(f"An earlier plan, at {past.ts} ns, could not be graded ({type(e).__name__}: {e}).")
+    if not grades:
+        return structs.replace(analysis, unknown=(*analysis.unknown, *notes))
     if grades[0].why:
         notes.append(f"All of yesterday's grade: {grades[0].why}.")
     return structs.replace(

@@ -36,6 +36,17 @@ def test_only_reports_of_this_market_at_least_twenty_hours_old_are_graded(tmp_pa
     assert not any("other" in line for line in today.unknown)
 
 
+def test_a_report_somebody_changed_costs_its_grade_and_nothing_else(tmp_path: Path) -> None:
+    """A price of 0 in last week's file must not take down this morning's report."""
+    old = morning(tmp_path, FRAMES_OF_WALK, NOW - 2 * DAY)
+    record = json.loads(old.read_text())
+    record["analysis"]["last"] = 0.0
+    old.write_text(json.dumps(record))
+    today = read(morning(tmp_path, FRAMES_OF_WALK, NOW))
+    assert today.grade is None
+    assert any("could not be graded (ZeroDivisionError" in line for line in today.unknown)
+
+
 def test_the_second_morning_grades_the_first_in_the_same_bytes_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
