@@ -42,7 +42,7 @@ class Start(NamedTuple):
     atr: float
 
 
-class _Seen(NamedTuple):
+class Seen(NamedTuple):
     """Levels of past days as columns (N,): which kind, which day, and the price."""
 
     kind: Indices
@@ -103,12 +103,12 @@ def reactions(frames: Mapping[str, Frame]) -> tuple[Reaction, ...]:
     order = [ANY, CONFLUENT, *sorted({kind for kind, _, _ in found} - {ANY, CONFLUENT})]
     number = {kind: i for i, kind in enumerate(order)}
     found.sort(key=lambda row: number[row[0]])
-    seen = _Seen(
+    seen = Seen(
         np.array([number[kind] for kind, _, _ in found], np.int64),
         np.array([day for _, day, _ in found], np.int64),
         np.array([price for _, _, price in found], np.float64),
     )
-    real, drawn = _count(bars, days, seen, len(order)), _count(bars, days, _random(days, seen, len(order)), len(order))
+    real, drawn = count(bars, days, seen, len(order)), count(bars, days, _random(days, seen, len(order)), len(order))
     return tuple(record(kind, *real[i], *drawn[i], len(order)) for i, kind in enumerate(order))
 
 
@@ -179,7 +179,7 @@ def random_prices(last: Floats, atr: Floats, reach: Floats, dice: np.random.Gene
     return np.where(price > 0.0, price, last + distance)
 
 
-def _random(days: Sequence[Start], seen: _Seen, kinds: int) -> _Seen:
+def _random(days: Sequence[Start], seen: Seen, kinds: int) -> Seen:
     """Random levels on the same days as `seen`, three for each, kind by kind in the order of time."""
     dice = np.random.Generator(np.random.PCG64(SEED))
     last, atr = (np.array(x)[seen.day] for x in ([d.last for d in days], [d.atr for d in days]))
@@ -187,10 +187,10 @@ def _random(days: Sequence[Start], seen: _Seen, kinds: int) -> _Seen:
     rows = [np.repeat(np.flatnonzero(seen.kind == kind), RANDOMS) for kind in range(kinds)]
     drawn = [random_prices(last[i], atr[i], reach[i], dice) for i in rows if len(i)]
     row = np.concatenate(rows)
-    return _Seen(seen.kind[row], seen.day[row], np.concatenate(drawn))
+    return Seen(seen.kind[row], seen.day[row], np.concatenate(drawn))
 
 
-def _count(bars: Frame, days: Sequence[Start], seen: _Seen, kinds: int) -> list[tuple[int, int]]:
+def count(bars: Frame, days: Sequence[Start], seen: Seen, kinds: int) -> list[tuple[int, int]]:
     """(held, decided) per kind. A price still being decided from an earlier day is not a second touch."""
     ts, bar = (np.array(x, np.int64) for x in ([d.ts for d in days], [d.bar for d in days]))
     last, atr = (np.array(x) for x in ([d.last for d in days], [d.atr for d in days]))

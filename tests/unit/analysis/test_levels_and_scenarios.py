@@ -19,7 +19,7 @@ from desk.analysis.scenarios import ALIKE, MODEL, Odds, corridor, driftless, mod
 from desk.analysis.shape import DAY, FRAMES, Frame, Level, Timeframe, frame
 from desk.analysis.turns import WORDS, turns
 from desk.research.outlook import daily_ways, odds
-from desk.research.reactions import ANY, past_days, reactions
+from desk.research.reactions import ANY, Seen, Start, count, past_days, reactions
 from ultimate_crypto_analyzer import analyse
 
 HOUR = FRAMES["1h"]
@@ -100,6 +100,8 @@ def test_months_and_anchored_vwap_need_every_day_and_their_anchor() -> None:
         ((100, 107, 100), "broken"),  # through it inside the touching candle
         ((100, 103, 100), "untouched"),
         ((100, 104, 103, 105), "open"),
+        ((100, 104, *[103] * 72, 101), "open"),  # three days are over
+        ((100, 104, *[103] * 70, 101), "held"),
     ],
 )
 def test_a_level_turns_the_price_or_not(closes: tuple[float, ...], word: str) -> None:
@@ -109,6 +111,15 @@ def test_a_level_turns_the_price_or_not(closes: tuple[float, ...], word: str) ->
         bars = hours(*(100 + sign * (c - 100) for c in closes))
         result = turns(bars, one, one + len(closes), np.array([100.0]), np.array([100.0 + sign * 4]), np.array([4.0]))
         assert WORDS[result.code[0]] == word
+
+
+def test_a_price_still_being_decided_is_not_touched_again() -> None:
+    """A price that hovers at 104 for two days and then falls turned once there, not once a day."""
+    bars = hours(*[100.0] * 24, *[103.9] * 60, *[101.0] * 12)
+    days = [Start(START + k * DAY, 24 * k, float(bars.close[24 * k - 1]), 4.0) for k in (1, 2, 3)]
+    zeros = np.zeros(3, np.int64)
+    assert count(bars, days, Seen(zeros, np.array([0, 1, 2]), np.full(3, 104.0)), 1) == [(1, 1)]
+    assert count(bars, days, Seen(zeros, np.array([0, 1, 2]), np.array([104.0, 104.7, 103.0])), 1)[0][1] > 1
 
 
 def test_levels_of_a_random_walk_are_no_better_than_random_ones() -> None:
