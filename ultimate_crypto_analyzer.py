@@ -20,8 +20,9 @@ from desk.analysis.entries import entries
 from desk.analysis.levels import levels
 from desk.analysis.plan import Reaction, Scenario
 from desk.analysis.profile import profile, profile_score
+from desk.analysis.readings import NO_BOOK, with_readings
 from desk.analysis.scenarios import MODEL, corridor, model_odds, scenarios
-from desk.analysis.shape import FRAMES, MINUTE, Analysis, Bar, Frame, HftAverage, Level, Weights
+from desk.analysis.shape import FRAMES, MINUTE, Analysis, Bar, Beside, Frame, HftAverage, Level, Weights
 from desk.analysis.technical import technical, technical_score
 from desk.analysis.timeframes import coverage as data_coverage
 from desk.analysis.timeframes import timeframes, trend_score
@@ -52,13 +53,14 @@ def analyse(
     hft: HftAverage | None = None,
     weights: Weights | None = None,
     measure: bool = True,
+    beside: Beside | None = None,
 ) -> Analysis:
     """What can be said about `symbol` at `now_ns` from candles that had closed by then; nothing later is looked at.
 
-    `measure` False leaves out the record of past days: no reaction rates, and scenarios from the model (for scans).
-
     `frames` by interval name ("5m" … "1w"), any of them may be absent or short: what they would have given is None with
-    a reason. `hft` is the order-book score's 15-minute average. Raises FeedError when no frame holds a closed candle.
+    a reason. `hft` is the order-book score's 15-minute average; `beside` what to compare with and what was recorded, of
+    which nothing after `now_ns` is used. `measure` False leaves out the record of past days (for scans): no reaction
+    rates, and scenarios from the model. Raises FeedError when no frame holds a closed candle.
     """
     known = {name: frames[name].upto(now_ns) for name in FRAMES if name in frames}
     known = {name: f for name, f in known.items() if len(f)}
@@ -93,7 +95,7 @@ def analyse(
     outlook = plan(symbol, last, daily, near, past, total, now_ns)
     chart = known.get(CHART_FRAME, finest).upto(now_ns, CHART_BARS)
     chart_name = CHART_FRAME if CHART_FRAME in known else next(iter(known))
-    return Analysis(
+    described = Analysis(
         symbol=symbol,
         ts=now_ns,
         last=last,
@@ -120,6 +122,7 @@ def analyse(
         scenarios=outlook,
         entries=entries(last, daily, near, rows, book[0]),
     )
+    return with_readings(described, frames, beside or Beside())
 
 
 def plan(
@@ -184,7 +187,7 @@ def unknown(known: Mapping[str, Frame], now_ns: int, *parts: tuple[float | None,
     finest = next(iter(known.values())).interval_ns
     if now_ns - newest > 2 * finest:
         out.append(f"What happened since the last closed candle, {(now_ns - newest) // MINUTE} minutes ago.")
-    out.append("The spread and depth of the book, and so the slippage of any size, are not part of this report.")
+    out.append(NO_BOOK)
     return tuple(out)
 
 

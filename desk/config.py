@@ -41,6 +41,7 @@ class UltimateAnalyzer(Section, frozen=True, kw_only=True):
     hft_integration: bool = True
     bias_hours: Annotated[float, Meta(gt=0.0, le=48.0)] = 12.0  # a bias expires after this long
     report_dir: str = "reports/out"
+    recording: str = ""  # file or folder whose books and trades the reports tell of; "" for none
 
 
 class ScalpingEngine(Section, frozen=True, kw_only=True):

@@ -33,10 +33,11 @@ def nice_step(span: float, at_most: int) -> float:
     raise AssertionError("10 × 10^floor(log10 x) is above x")
 
 
-def value_area(volumes: Floats, share: float = SHARE) -> tuple[int, int, int, float]:
+def value_area(volumes: Floats, share: float = SHARE, rows: int = 2) -> tuple[int, int, int, float]:
     """(POC, VAL, VAH, share inside) as bin numbers: the two-bin rule; a tie goes up.
 
     The POC is the fullest bin; among equals the one nearest the middle, then the lower. volumes: (N,), sum above 0.
+    `rows`: how many bins are compared and added at a time; py-market-profile takes 1.
 
     >>> value_area(np.array([1.0, 2, 4, 8, 12, 20, 15, 9, 5, 3, 1]))
     (5, 3, 7, 0.8)
@@ -47,27 +48,27 @@ def value_area(volumes: Floats, share: float = SHARE) -> tuple[int, int, int, fl
     low = high = poc
     inside = float(volumes[poc])
     while inside < share * total and (low > 0 or high < top):
-        above = float(volumes[high + 1 : high + 3].sum()) if high < top else -1.0
-        below = float(volumes[max(0, low - 2) : low].sum()) if low > 0 else -1.0
+        above = float(volumes[high + 1 : high + 1 + rows].sum()) if high < top else -1.0
+        below = float(volumes[max(0, low - rows) : low].sum()) if low > 0 else -1.0
         if above >= below:
-            high, inside = min(top, high + 2), inside + above
+            high, inside = min(top, high + rows), inside + above
         else:
-            low, inside = max(0, low - 2), inside + below
+            low, inside = max(0, low - rows), inside + below
     return poc, low, high, inside / total
 
 
-def profile(frame: Frame, name: str) -> Profile | None:
-    """The profile of all bars of `frame`; None below 48 bars, without volume, or when the price never moved.
+def profile(frame: Frame, name: str, least: int = MIN_BARS, at_most: int = MAX_BINS) -> Profile | None:
+    """The profile of all bars of `frame`; None below `least` bars, without volume, or when the price never moved.
 
-    Bins are 1, 2 or 5 × 10^k wide, at most 120, aligned to multiples of their width. POC is the middle of its bin, VAL
-    the lower edge of the lowest and VAH the upper edge of the highest bin of the value area.
+    Bins are 1, 2 or 5 × 10^k wide, at most `at_most`, aligned to multiples of their width. POC is the middle of its
+    bin, VAL the lower edge of the lowest and VAH the upper edge of the highest bin of the value area.
     """
-    if len(frame) < MIN_BARS:
+    if len(frame) < least:
         return None
     low, high = float(frame.low.min()), float(frame.high.max())
     if high <= low or float(frame.volume.sum()) <= 0.0:
         return None
-    width = nice_step(high - low, MAX_BINS - 2)
+    width = nice_step(high - low, at_most - 2)
     first = math.floor(low / width)
     bins = math.floor(high / width) - first + 1
     digits = max(0, -math.floor(math.log10(width)) + 1)  # edges are multiples of the width: say them without float dust

@@ -13,6 +13,17 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from desk.analysis.findings import (
+    Anchored,
+    Correlation,
+    Microstructure,
+    OrderFlow,
+    Profiles,
+    Recorded,
+    Regime,
+    Structure,
+    Study,
+)
 from desk.analysis.plan import EntryZone, Grade, Reaction, Scenario, Scoreboard
 from desk.errors import FeedError
 
@@ -62,7 +73,11 @@ class Frame(msgspec.Struct, frozen=True, eq=False):
     def upto(self, now_ns: int, last: int = 720) -> Frame:
         """The newest `last` bars that had closed by `now_ns`: what could be known then, and nothing after it."""
         stop = int(np.searchsorted(self.ts, now_ns - self.interval_ns, side="right"))
-        cut = slice(max(0, stop - last), stop)
+        return self.rows(max(0, stop - last), stop)
+
+    def rows(self, start: int, stop: int) -> Frame:
+        """The bars start … stop − 1."""
+        cut = slice(start, stop)
         return Frame(
             self.ts[cut],
             self.open[cut],
@@ -124,6 +139,14 @@ class CandleSource(Protocol):
     def as_of(self, frames: dict[str, Frame], now_ns: int) -> int:
         """The moment an analysis of these frames speaks of: the clock for a venue, the end of the data for files."""
         ...
+
+
+class Beside(msgspec.Struct, frozen=True, eq=False):
+    """What may be known besides a symbol's own candles: those of another one to compare with, and a recording."""
+
+    reference: str = ""  # "BTC/USDT"
+    frames: Mapping[str, Frame] = {}
+    recorded: Recorded | None = None
 
 
 class HftAverage(msgspec.Struct, frozen=True):
@@ -287,3 +310,12 @@ class Analysis(msgspec.Struct, frozen=True):
     bias_expires: int | None = None
     grade: Grade | None = None
     scoreboard: Scoreboard | None = None
+    structure: tuple[Structure, ...] = ()  # by interval, longest first
+    studies: tuple[Study, ...] = ()
+    anchored: tuple[Anchored, ...] = ()
+    profiles: Profiles | None = None
+    regimes: tuple[Regime, ...] = ()
+    correlations: tuple[Correlation, ...] = ()
+    microstructure: Microstructure | None = None  # of a recording that ended before `ts`
+    order_flow: OrderFlow | None = None
+    recording: str = ""  # where these two come from

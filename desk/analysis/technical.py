@@ -1,28 +1,25 @@
 """Oscillators of one interval and the technical term: mean of 2(RSI − 50), 200(%B − 0.5) and the squeeze momentum rank.
 
-RSI, Bollinger bands, ADX and MFI come from pandas-ta-classic (always `talib=False`: with TA-Lib installed it would
-switch by itself, and the numbers would depend on the machine). The squeeze is our own: its library version has another
-definition of momentum.
+RSI, Bollinger bands and ADX come from the kernels, MFI from pandas-ta-classic: all equal their reference sheets. The
+squeeze is our own: its library version has another definition of momentum.
 """
 
 from __future__ import annotations
 
 import math
-from functools import partial
-from typing import Any
 
 import numpy as np
-import pandas as pd
-import pandas_ta_classic as ta
 from numpy.lib.stride_tricks import sliding_window_view
 
+from desk.analysis import library
 from desk.analysis.shape import Floats, Frame, Technical
+from desk.kernels import indicators
 from desk.kernels.averages import true_range, wilder
 
 N = 20
 MIN_BARS = 60
 RANK_BARS = 100
-_EPS = 1e-12  # relative: a band narrower than this is no band
+EPS = 1e-12  # relative: a band narrower than this is no band
 
 
 def technical(frame: Frame, name: str) -> Technical | None:
@@ -32,10 +29,10 @@ def technical(frame: Frame, name: str) -> Technical | None:
     """
     if len(frame) < MIN_BARS:
         return None
-    high, low, close, volume = (pd.Series(x) for x in (frame.high, frame.low, frame.close, frame.volume))
-    flat = float(frame.close.max() - frame.close.min()) <= _EPS * float(frame.close[-1])
-    rsi = None if flat else _last(partial(ta.rsi, close, length=14, talib=False))
-    percent_b = _percent_b(close)
+    six = indicators.six(frame.ts, frame.high, frame.low, frame.close, frame.volume, 0)[:, -1]
+    flat = float(frame.close.max() - frame.close.min()) <= EPS * float(frame.close[-1])
+    rsi = None if flat else float(six[indicators.RSI])
+    percent_b = _percent_b(float(frame.close[-1]), float(six[indicators.LOWER]), float(six[indicators.UPPER]))
     state, momentum = squeeze(frame)
     parts: dict[str, float] = {}
     why = []
@@ -52,8 +49,8 @@ def technical(frame: Frame, name: str) -> Technical | None:
         why.append("squeeze: no momentum")
     else:
         parts["squeeze"] = strength
-    adx = None if flat else _last(partial(ta.adx, high, low, close, length=14, talib=False), "ADX_14")
-    mfi = None if flat else _last(partial(ta.mfi, high, low, close, volume, length=14, talib=False))
+    adx = None if flat else float(indicators.directional(frame.high, frame.low, frame.close, 14)[2, -1])
+    mfi = None if flat else _finite(float(library.series(frame, "MFI 14")[-1]))
     last = float(momentum[-1]) if len(momentum) else None
     return Technical(name, rsi, percent_b, state, last, adx, mfi, parts, tuple(why))
 
@@ -102,20 +99,9 @@ def momentum_rank(momentum: Floats) -> float | None:
     return 100.0 * float(np.sign(momentum[-1])) * float((recent <= recent[-1]).sum()) / len(recent)
 
 
-def _percent_b(close: pd.Series[float]) -> float | None:
-    bands = ta.bbands(close, length=N, std=2.0, talib=False)
-    if bands is None:
-        return None
-    low = float(bands.filter(like="BBL_").iloc[-1, 0])
-    high = float(bands.filter(like="BBU_").iloc[-1, 0])
-    price = float(close.iloc[-1])
-    return (price - low) / (high - low) if high - low > _EPS * price else None
+def _percent_b(close: float, low: float, high: float) -> float | None:
+    return (close - low) / (high - low) if high - low > EPS * close else None
 
 
-def _last(indicator: Any, column: str = "") -> float | None:
-    """The last value of a library indicator, None where it has none (the library says so with None or NaN)."""
-    out = indicator()
-    if out is None or not len(out):
-        return None
-    value = float(out[column].iloc[-1] if column else out.iloc[-1])
+def _finite(value: float) -> float | None:
     return value if math.isfinite(value) else None

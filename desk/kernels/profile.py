@@ -38,3 +38,22 @@ def spread_volume(low: Floats, high: Floats, volume: Floats, bottom: float, widt
             if inside > 0.0:
                 out[i] += density * inside
     return out
+
+
+@kernel
+def price_histogram(price: Floats, volume: Floats, bottom: float, width: float, bins: int) -> Floats:
+    """Volume per bin of single prices (trades, closes): (bins,), bin i is [bottom + i·width, bottom + (i+1)·width).
+
+    The top edge belongs to the last bin; prices outside are not counted.
+
+    >>> prices, volumes = np.array([1.0, 1.5, 4.0, 0.5]), np.array([2.0, 3.0, 5.0, 7.0])
+    >>> [float(x) for x in price_histogram(prices, volumes, 1.0, 1.0, 3)]
+    [5.0, 0.0, 5.0]
+    """
+    out = np.zeros(bins + 1)
+    for k in range(len(price)):
+        place = (price[k] - bottom) / width
+        if 0.0 <= place <= bins:
+            out[int(place)] += volume[k]
+    out[bins - 1] += out[bins]
+    return out[:bins]

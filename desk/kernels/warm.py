@@ -6,12 +6,13 @@ import numpy as np
 
 from desk.kernels.averages import ema, true_range, wilder
 from desk.kernels.exits import first_exits
+from desk.kernels.indicators import directional, six, supertrend
 from desk.kernels.jit import forget_older
 from desk.kernels.l2 import l2_entries
 from desk.kernels.l2_lines import l2_lines_entry
 from desk.kernels.l3 import l3_entries
 from desk.kernels.l3_read import l3_reader
-from desk.kernels.profile import spread_volume
+from desk.kernels.profile import price_histogram, spread_volume
 from desk.kernels.tape_scan import tape_entries
 
 
@@ -27,6 +28,10 @@ def warm() -> None:
     true_range(few, few, few)
     spread_volume(few, few + 1.0, few, 1.0, 1.0, 4)
     first_exits(few, few, np.zeros(1, np.int64), np.ones(1, np.int64), few[:1], few[:1])
+    price_histogram(few, few, 1.0, 1.0, 4)
+    six(np.arange(3), few, few, few, few, 0)
+    directional(few, few, few, 2)
+    supertrend(few, few, few, 2, 3.0)
     l2_entries()
     l2_lines_entry()
     l3_entries()

@@ -17,27 +17,35 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Protocol
 
 import msgspec
 
-from desk.analysis.shape import MINUTE, Analysis, CandleSource, Frame, HftAverage
+from desk.analysis.shape import MINUTE, Analysis, Beside, CandleSource, Frame, HftAverage
 from desk.config import Config
 from desk.errors import DeskError
 from desk.events import TrendBias
 from desk.io.config_file import config_hash
 from desk.io.history import FileHistory, RestHistory
 from desk.io.reports import Origin, Written, render, slug, write
+from desk.run.beside import Company
 from desk.run.past_plans import with_past
 from desk.run.schedule import DailyRuns, Due, zone_of
 from desk.run.version import version
 
 log = logging.getLogger(__name__)
-Analyse = Callable[[str, Mapping[str, Frame], int, HftAverage | None], Analysis]
 MakeBias = Callable[[Analysis, int, float], TrendBias]
 Progress = Callable[[str, str, int, int], None]  # stage, symbol, done, of
 IDLE_S = 1.0
 WINDOW_NS = 15 * MINUTE
+
+
+class Analyse(Protocol):
+    """The formula that is handed in."""
+
+    def __call__(
+        self, symbol: str, frames: Mapping[str, Frame], now_ns: int, hft: HftAverage | None, *, beside: Beside | None
+    ) -> Analysis: ...
 
 
 class Analyst:
@@ -56,6 +64,8 @@ class Analyst:
         self.config, self.source, self.analyse = config, source, analyse
         self.venue_name, self.simulated, self.clock = venue_name, simulated, clock
         self.averages: dict[str, HftAverage] = {}
+        settings = config.ultimate_analyzer
+        self.company = Company(source.frames, settings.symbols, settings.recording)
         self.version = version()
 
     @property
@@ -65,11 +75,11 @@ class Analyst:
     def work(self, symbol: str, progress: Callable[[str], None]) -> tuple[Analysis, Written]:
         """One symbol, from candles to files; raises a DeskError that says what to do."""
         progress("candles")
-        frames = self.source.frames(symbol)
+        frames = self.company.candles(symbol)
         now = self.source.as_of(frames, self.clock())
         progress("analysis")
         average = self.averages.get(symbol) if self.config.ultimate_analyzer.hft_integration else None
-        analysis = self.analyse(symbol, frames, now, average)
+        analysis = self.analyse(symbol, frames, now, average, beside=self.company.of(symbol))
         hours = self.config.ultimate_analyzer.bias_hours
         analysis = with_past(analysis, frames, self.folder, self.venue_name, self.simulated, hours)
         progress("report")
@@ -102,6 +112,7 @@ class Analyst:
     ) -> None:
         """All symbols; each ends in `finished` or in `failed(symbol, one line)`. Stops between two when asked."""
         symbols = self.config.ultimate_analyzer.symbols
+        self.company.begin()
         for i, symbol in enumerate(symbols):
             if stop():
                 return

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-from collections import Counter
 from decimal import ROUND_CEILING, Decimal
 
 import numpy as np
@@ -16,6 +15,7 @@ from shared import shared
 
 from desk.analysis.profile import acceptance, nice_step, profile, profile_score, value_area, value_place
 from desk.analysis.shape import Profile
+from desk.kernels.profile import price_histogram
 
 SHAPE = Profile("1h", 100, 0, 1, 90.0, 1.0, (1.0,) * 20, 100.0, 96.0, 104.0, 0.7)
 
@@ -43,30 +43,23 @@ def test_the_value_area_holds_its_share_and_its_peak(volumes: list[int]) -> None
     assert share >= 0.70 - 1e-9
 
 
-def test_the_poc_agrees_with_py_market_profile_and_the_area_differs_by_its_rule() -> None:
-    """Their rows (close rounded up to 0.05) give their POC. Their area grows one row at a time, ours two (CME's rule):
-    a one-row twin reproduces their 944.20–958.95, so the data agree and only the rule differs."""
+def test_poc_and_value_area_equal_py_market_profile() -> None:
+    """Rows of 0.05 at the close rounded up, as that library books; its area grows one traded row at a time where ours
+    takes two (CME's rule): the only difference of definition. With two rows this day's area ends elsewhere."""
     folder = shared("market/reference/market_profile")
     expected = json.loads((folder / "expected.json").read_text())
-    rows: Counter[int] = Counter()
     with (folder / "google_30m.csv").open() as file:
-        for line in csv.DictReader(file):
-            rows[int((Decimal(line["Close"]) / Decimal("0.05")).to_integral_value(ROUND_CEILING))] += int(
-                line["Volume"]
-            )
-    prices = sorted(rows)
-    volumes = [float(rows[p]) for p in prices]
-    poc = value_area(np.array(volumes))[0]
-    assert prices[poc] * 0.05 == pytest.approx(expected["poc"])
-    low = high = poc
-    inside = volumes[poc]
-    while inside <= 0.7 * sum(volumes):
-        below, above = volumes[low - 1] if low else None, volumes[high + 1] if high + 1 < len(volumes) else None
-        if above is None or (below is not None and below > above):
-            low, inside = low - 1, inside + volumes[low - 1]
-        else:
-            high, inside = high + 1, inside + volumes[high + 1]
-    assert [prices[low] * 0.05, prices[high] * 0.05] == pytest.approx(expected["value_area_low_high"])
+        bars = [(Decimal(line["Close"]) / Decimal("0.05"), float(line["Volume"])) for line in csv.DictReader(file)]
+    rows = np.array([float(close.to_integral_value(ROUND_CEILING)) for close, _ in bars])
+    bottom = float(rows.min())
+    booked = price_histogram(rows, np.array([v for _, v in bars]), bottom, 1.0, int(rows.max() - bottom) + 1)
+    traded = np.flatnonzero(booked)
+    poc, low, high, share = value_area(booked[traded], rows=1)
+    price = (traded + bottom) * 0.05
+    assert price[poc] == pytest.approx(expected["poc"])
+    assert [price[low], price[high]] == pytest.approx(expected["value_area_low_high"])
+    assert share >= 0.70
+    assert value_area(booked[traded])[1:3] != (low, high)
 
 
 def test_a_profile_holds_all_volume_within_its_bins() -> None:

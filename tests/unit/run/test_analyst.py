@@ -18,7 +18,7 @@ import pytest
 from candles import frames_of, walk
 from shared import ROOT, shared
 
-from desk.analysis.shape import Analysis, Frame, HftAverage
+from desk.analysis.shape import Analysis, Beside, Frame, HftAverage
 from desk.config import Config, UltimateAnalyzer
 from desk.errors import ConfigError, DeskError, FeedError
 from desk.events import TrendBias
@@ -179,9 +179,9 @@ def test_the_average_is_handed_on_as_given(tmp_path: Path) -> None:
     """The formula is handed in: it must get the symbol's own average and the moment of the analysis."""
     heard: list[tuple[str, int, HftAverage | None]] = []
 
-    def spy(symbol: str, frames: Any, now: int, average: HftAverage | None) -> Analysis:
+    def spy(symbol: str, frames: Any, now: int, average: HftAverage | None, beside: Beside | None) -> Analysis:
         heard.append((symbol, now, average))
-        return analyse(symbol, frames, now, average)
+        return analyse(symbol, frames, now, average, beside=beside)
 
     analyst = Analyst(config(tmp_path, "BTC/USDT"), Walks(), spy, "kraken", False, clock=lambda: NOW)
     analyst.averages["BTC/USDT"] = HftAverage("BTC/USDT", 1.0, NOW - 1, NOW)

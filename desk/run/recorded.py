@@ -1,0 +1,147 @@
+"""A recording read for the analyzer: books sampled on a grid, tapes collected; what they say is desk.analysis' to tell.
+
+Kraken (v2, and v1) by checksum: a book that is in doubt is not sampled until its next snapshot. The grid is that of
+the receive times; where a recording was made by another clock than the world's, or by none, the venue's own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import chain, islice
+from pathlib import Path
+
+from desk.analysis.findings import Recorded
+from desk.analysis.microstructure import SIZES, Sample, microstructure, sample
+from desk.analysis.orderflow import order_flow
+from desk.analysis.shape import MINUTE
+from desk.errors import DecodeError, FeedError
+from desk.instrument import Instrument
+from desk.io.frames import RecordedFrame
+from desk.market.state import BookState, Track
+from desk.messages import Ack, BookUpdate, Message, Side, Trade, Trades
+from desk.run.captures import frames_of
+from desk.run.final_state import offered
+from desk.run.verify_book import LOOK, speaks_v1
+from desk.wire.kraken import KrakenCodec
+from desk.wire.kraken_v1 import KrakenV1Codec
+
+SECOND = 1_000_000_000
+UPDATE = b'{"channel":"book","type":"update","data":[{"symbol":"'
+OTHER = tuple(b'{"channel":"%s"' % name for name in (b"level3", b"ohlc", b"ticker", b"heartbeat", b"status"))
+EPOCH = 1_000_000_000 * SECOND  # 2001: a receive time before it is another clock
+WHOLE = 1 << 20  # levels: more than any book holds
+
+
+class _Watched:
+    """One book of the recording, looked at whenever the grid says so."""
+
+    def __init__(self, track: Track, instrument: Instrument, every_ns: int, sizes: Sequence[float]) -> None:
+        self.track, self.instrument, self.every, self.sizes = track, instrument, every_ns, sizes
+        self.samples: list[Sample] = []
+        self.unproven = 0
+        self.next = 0  # ns, the next grid time; 0 before the first message
+
+    def look(self, now: int) -> None:
+        """Sample every grid time up to `now` with the book as it still is."""
+        if not self.next and now:
+            self.next = now - now % self.every + self.every
+        while 0 < self.next <= now:
+            book = self.track.book
+            if self.track.state is BookState.SYNCED and not book.one_sided and not book.crossed:
+                bids, asks = book.levels(Side.BUY, WHOLE), book.levels(Side.SELL, WHOLE)
+                self.samples.append(sample(self.next, bids, asks, self.instrument, self.sizes))
+            else:
+                self.unproven += 1
+            self.next += self.every
+
+
+class _Reading:
+    """Books and tapes while the frames go by."""
+
+    def __init__(self, codec: KrakenCodec | KrakenV1Codec, depth: int | None, every_ns: int, sizes: Sequence[float]):
+        self.codec, self.depth, self.every, self.sizes = codec, depth, every_ns, sizes
+        self.books: dict[str, _Watched] = {}
+        self.depths: dict[str, int] = {}
+        self.trades: dict[str, list[Trade]] = {}
+
+    def read(self, frame: RecordedFrame) -> None:
+        """One frame of the venue: an update of a known book as bytes, everything else decoded."""
+        data, now = frame.data, frame.ts or 0
+        if now > EPOCH:
+            for each in self.books.values():
+                each.look(now)
+        if data.startswith(OTHER):
+            return
+        if now > EPOCH and data.startswith(UPDATE):
+            symbol = data[len(UPDATE) : data.find(b'"', len(UPDATE))].decode(errors="replace")
+            watched = self.books.get(symbol)
+            if watched is not None and watched.track.read(data, now)[0]:
+                return
+        try:
+            messages = self.codec.decode(data)
+        except DecodeError:
+            return
+        for message in messages:
+            self.take(message, now)
+
+    def take(self, message: Message, received: int) -> None:
+        if isinstance(message, Ack) and message.success and message.depth and message.channel == "book":
+            self.depths[message.symbol] = message.depth
+        elif isinstance(message, Trades):
+            for trade in message.trades:
+                self.trades.setdefault(trade.inst.rpartition("@")[0], []).append(trade)
+        elif isinstance(message, BookUpdate):
+            watched = self.of(message)
+            if received <= EPOCH:
+                watched.look(message.ts_exch)
+            watched.track.apply(message, received)
+
+    def of(self, update: BookUpdate) -> _Watched:
+        symbol = update.inst.rpartition("@")[0]
+        if symbol not in self.books:
+            instrument = self.codec.instruments[symbol]
+            levels = max(len(update.bids), len(update.asks))
+            depth = self.depths.get(symbol) or self.depth or offered("book", levels)
+            track = Track(update.inst, "book", 0, depth)
+            track.describe(instrument)
+            self.books[symbol] = _Watched(track, instrument, self.every, self.sizes)
+        return self.books[symbol]
+
+
+def recorded(
+    path: Path,
+    every_ns: int = SECOND,
+    sizes: Sequence[float] = SIZES,
+    bucket_ns: int = 5 * MINUTE,
+    depth: int | None = None,
+) -> dict[str, Recorded]:
+    """What a recording (a file, or a folder of files) says, by symbol, in the order of their names.
+
+    `depth` is taken where the recording holds no acknowledgement. A file that is cut off gives what came before the
+    cut. Raises FeedError when nothing can be read, or nothing in it is a Kraken book or trade.
+    """
+    frames = frames_of(path)
+    first = list(islice(frames, LOOK))
+    reading = _Reading(KrakenV1Codec() if speaks_v1(first) else KrakenCodec(), depth, every_ns, sizes)
+    _read_all(reading, chain(first, frames))
+    out: dict[str, Recorded] = {}
+    for symbol in sorted(reading.books.keys() | reading.trades.keys()):
+        watched, trades = reading.books.get(symbol), reading.trades.get(symbol, [])
+        book = microstructure(watched.samples, every_ns, watched.unproven, sizes) if watched is not None else None
+        tape = order_flow(trades, reading.codec.instruments[symbol], bucket_ns) if trades else None
+        out[symbol] = Recorded(str(path), book, tape)
+    if not out:
+        raise FeedError(f"{path}: no Kraken book or trade in it; is it a recording of another venue?")
+    return out
+
+
+def _read_all(reading: _Reading, frames: Iterable[RecordedFrame]) -> None:
+    taken = False
+    try:
+        for frame in frames:
+            if frame.direction == "<":
+                reading.read(frame)
+            taken = True
+    except FeedError:
+        if not taken:
+            raise
