@@ -20,6 +20,7 @@ from decimal import Decimal
 
 from desk import config
 from desk.events import Fill, TrendBias
+from desk.handover import PlannedExit
 from desk.instrument import Instrument
 from desk.intents import Decline, Intent, Place, Signal
 from desk.messages import Candle, Side, Trade
@@ -32,6 +33,7 @@ from desk.signals.technical import NEEDS, LightweightIndicators
 from desk.signals.timing import ABORT, TAKE, WAIT, Objection, entry_advice
 from desk.signals.trend import bias_effect
 from desk.strategies.base import BookView, Pulse, Strategy, View
+from desk.strategies.exits import SCALP_HOLD, hold_ns
 from desk.strategies.scalp_plan import BookSaid, No, Plan, Prices, arithmetic, as_numbers, as_signal, because, priced
 from desk.strategies.scalp_trade import ScalpTrade
 from desk.strategies.standing import Standing, stance
@@ -107,7 +109,7 @@ class ScalpingEngine(Strategy):
         self.funnel: dict[str, dict[str, int]] = {inst: {} for inst in insts}
         self.signals = 0
         self.experience = Experience()
-        self._hold = int(scalping.hold_s * SECOND)
+        self._hold = hold_ns(scalping.hold_s, SCALP_HOLD)
         self._defer = max(0, int(scalping.stop_defer_s * SECOND) - BEAT) if scalping.hft_integration else 0
         self._cooldown = int(scalping.cooldown_s * SECOND)
         self._patience = int(lifetime_s(hft) * SECOND)  # an entry waits until its evidence has decayed to nothing
@@ -179,7 +181,22 @@ class ScalpingEngine(Strategy):
             # The venue may report a fill after the end of its order: still ours to exit.
             slot.trade = slot.trade or ScalpTrade(slot.last_signal)
             slot.trade.filled(view.now, self._hold, self._defer)
+        elif slot is not None and slot.last_signal is None and (held := view.position(fill.inst)):
+            self.adopt(fill.inst, held, None, view.now)  # of an order that an earlier session sent
         return ()
+
+    def exits(self) -> Iterable[PlannedExit]:
+        trades = [slot.trade for slot in self.slots.values() if slot.trade is not None]
+        return [trade.bracket.plan(trade.signal.inst) for trade in trades if trade.bracket is not None]
+
+    def adopt(self, inst: str, lots: int, plan: PlannedExit | None, now: int) -> bool:
+        slot = self.slots.get(inst)
+        if slot is None:
+            return False
+        slot.trade = ScalpTrade.taken_over(inst, lots, plan, now)
+        slot.last_signal = slot.trade.signal
+        slot.standing.end()
+        return True
 
     # --- one look at one symbol: mind the trade under way, then walk the gates
 

@@ -6,9 +6,10 @@ being handled. Everything that leaves carries the sequence number of the event t
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
+
+import msgspec
 
 from desk.events import (
     Accepted,
@@ -17,17 +18,22 @@ from desk.events import (
     Command,
     Ended,
     Event,
+    Evidence,
     Fill,
     Frame,
     LinkDown,
     LinkUp,
+    Sent,
     Start,
     Timer,
     TrendBias,
     Unanswered,
+    Unknown,
 )
+from desk.handover import Handover
 from desk.intents import (
     CancelOrder,
+    Checkpoint,
     Decline,
     Effect,
     Fetch,
@@ -47,10 +53,13 @@ from desk.market.inside import InsideMarkets
 from desk.market.seen import Ask, Word
 from desk.market.state import RESCALED, Fault
 from desk.messages import Candle, Side, Trade
+from desk.portfolio.doubt import doubt, enquire, oddity
+from desk.portfolio.orders import Orders
 from desk.portfolio.portfolio import Portfolio
 from desk.portfolio.position import quote_of
 from desk.risk import breakers
 from desk.risk.account import Account
+from desk.risk.checkpoint import handover, restore, state_hash
 from desk.risk.gate import judge
 from desk.risk.rules import Limits
 from desk.risk.rules import Market as MarketNow
@@ -59,7 +68,7 @@ from desk.strategies.base import Strategy
 from desk.strategies.flatten import flatten
 from desk.strategies.seat import Seat
 
-LATE_FILLS = 4_096  # ended orders whose late fills are still accounted
+CHECKPOINT = 1_000  # events between two checkpoints, at least; every fill and every end of an order makes one too
 
 
 class Engine:
@@ -80,15 +89,15 @@ class Engine:
         for inst, market in watch.markets.items():
             if any(strategy.wants_levels(inst) for strategy in strategies):
                 market.levels = LevelFlow()
-        self.owner: dict[str, Seat] = {}
-        self.reasons: dict[str, str] = {}  # order id → why it was placed, for the trade it closes
-        self._over: deque[str] = deque()
+        self.life = Orders()
         self.quotes = tuple(dict.fromkeys(quote_of(inst) for inst in watch.markets))  # one account each
         for quote in self.quotes:
             portfolio.open(quote)
         self.biases: dict[str, TrendBias] = {}
-        self.now = self.seq = self.orders = 0
+        self.now = self.seq = 0
+        self._checked: tuple[int, str] = (0, "")  # the last checkpoint: its event, and the latch then
         self.flattening = False  # a person asked to be out of everything
+        self.stopping = False  # the run ends: what is open is cancelled, and nothing else begins
         self.changed: list[str] = []  # instruments whose book this event changed: what the simulated venue is told
         self.prints: list[Trade] = []
         self._on: dict[type, Callable[[Any], Iterable[Effect]]] = {
@@ -98,9 +107,12 @@ class Engine:
             LinkUp: lambda event: self._seen(watch.link_up(event.link, event.ts)),
             LinkDown: lambda event: self._seen(watch.link_down(event.link, event.why, event.ts)),
             Timer: self._timer,
-            Accepted: lambda event: (),
+            Sent: self._sent,
+            Accepted: self._accepted,
             Fill: self._fill,
             Ended: self._ended,
+            Unknown: lambda event: doubt(self.life, event.order_id, event.why, self.seq),
+            Evidence: self._evidence,
             TrendBias: self._bias,
             ClockJump: self._jump,
             Command: self._command,
@@ -119,9 +131,28 @@ class Engine:
         return list(self._on[type(event)](event))
 
     def _start(self, event: Start) -> Iterator[Effect]:
+        self.life.prefix = event.session
+        if event.handover is not None:
+            restore(event.handover, self.portfolio, self.account, self.life, event.ts, len(self.seats))
+            yield from self._adopt(event.handover, event.taken)
+        begins = self.account.new_day(event.ts)
         for quote in self.quotes:
-            self.account.roll_day(event.ts, self.portfolio.equity(quote), quote)
-        return iter(())
+            if begins or quote not in self.account.purses:
+                self.account.roll_day(event.ts, self.portfolio.equity(quote), quote)
+        yield self._checkpoint()
+
+    def _adopt(self, earlier: Handover, session: str) -> Iterator[Effect]:
+        """Give each seat what was its own, with the plan to leave it."""
+        for order in self.life.live:
+            if order.left:
+                self.seats[order.seat].working[order.order_id] = msgspec.structs.replace(order.place, qty=order.left)
+        plans = {(plan.seat, plan.inst): plan for plan in earlier.exits}
+        for (number, inst), lots in self.account.held.items():
+            seat = self.seats[number]
+            seat.held[inst] = lots
+            if lots and not seat.strategy.adopt(inst, lots, plans.get((number, inst)), self.now):
+                text = f"{inst}: {lots} lots taken over from {session}, and no strategy minds them"
+                yield Tell("alarm", "UNMINDED_POSITION", text, self.seq)
 
     # --- the market
 
@@ -186,6 +217,7 @@ class Engine:
             yield from self._answer(seat, seat.strategy.on_timer(key, seat))
             return
         yield from self._seen(self.watch.beat(event.ts))
+        yield from enquire(self.life, self.now, self.seq)
         if self.account.new_day(event.ts):
             for quote in self.quotes:
                 self.account.roll_day(event.ts, self.portfolio.equity(quote), quote)
@@ -194,6 +226,17 @@ class Engine:
             yield from self._flatten()
         for seat in self.seats:
             yield from self._answer(seat, seat.strategy.on_timer("beat", seat))
+        if self.seq - self._checked[0] >= CHECKPOINT or self.account.halted != self._checked[1]:
+            yield self._checkpoint()
+
+    def _checkpoint(self) -> Checkpoint:
+        """The state now. On the beat and after what moves money, never for a frame of the market."""
+        self._checked = self.seq, self.account.halted
+        exits = (
+            msgspec.structs.replace(plan, seat=seat.number) for seat in self.seats for plan in seat.strategy.exits()
+        )
+        now = handover(self.portfolio, self.account, self.life, exits)
+        return Checkpoint(state_hash(now, self.account.killed, self.watch.markets.values()), now, self.seq)
 
     def _bias(self, event: TrendBias) -> Iterator[Effect]:
         self.biases[event.symbol] = event
@@ -221,13 +264,20 @@ class Engine:
         elif event.what == "halt":  # what a breaker decided in an earlier session
             code, _, text = text.partition(": ")
             self.account.halt(code, text)
-        yield Tell("info" if event.what in ("resume", "stop") else "alarm", event.what.upper(), text, self.seq)
+        elif event.what in ("broken", "mended"):
+            self.account.unrecorded = text if event.what == "broken" else ""
+        yield Tell(
+            "info" if event.what in ("resume", "stop", "mended") else "alarm", event.what.upper(), text, self.seq
+        )
         if event.what in ("kill", "flatten", "stop"):
             for order_id in list(self.account.open_orders):
                 yield CancelOrder(order_id, self.seq)
         if event.what == "flatten":
             self.flattening = True
             yield from self._flatten()
+        elif event.what == "stop":
+            self.stopping = True
+            yield self._checkpoint()
 
     def _flatten(self) -> Iterator[Effect]:
         for seat in self.seats:
@@ -235,29 +285,56 @@ class Engine:
 
     # --- what the venue says of our orders
 
+    def _sent(self, event: Sent) -> Iterable[Effect]:
+        self.life.sent(event.order_id, event.ts)
+        return ()
+
+    def _accepted(self, event: Accepted) -> Iterator[Effect]:
+        if self.life.accepted(event.order_id):
+            yield Tell("info", "ORDER_FOUND", f"order {event.order_id}: the venue has it", self.seq)
+
     def _fill(self, event: Fill) -> Iterator[Effect]:
-        seat = self.owner[event.order_id]
-        closed = self.portfolio.apply(event, self.reasons.get(event.order_id, ""))
+        repeated = self.portfolio.duplicates
+        order = self.life.get(event.order_id)
+        closed = self.portfolio.apply(event, order.place.reason if order is not None else "")
+        if self.portfolio.duplicates > repeated:
+            return  # reported again: it is in the books already
+        self.life.filled(event)
         self.account.filled(event)
-        seat.filled(event)
         if closed is not None:
             self.account.closed(closed, event.ts)
         quote = quote_of(event.inst)
         self.account.valued(self.portfolio.equity(quote), quote)
         yield from self._breakers()
-        yield from self._answer(seat, seat.strategy.on_fill(event, seat))
+        odd = oddity(order, event, self.seq)
+        if odd is not None:
+            if odd.level == "alarm":
+                self.account.halt(odd.code.lower(), odd.text)
+            yield odd
+        if order is not None:
+            seat = self.seats[order.seat]
+            seat.filled(event)
+            yield from self._answer(seat, seat.strategy.on_fill(event, seat))
+        yield self._checkpoint()
 
     def _ended(self, event: Ended) -> Iterator[Effect]:
+        order = self.life.ended(event.order_id, event.why)
+        if order is None:
+            return  # said before, or of none of ours
         self.account.ended(event.order_id)
         self.portfolio.release(event.order_id)
-        seat = self.owner[event.order_id]
+        seat = self.seats[order.seat]
         seat.ended(event)
-        self._over.append(event.order_id)
-        if len(self._over) > LATE_FILLS:  # a late fill must still find its seat; for ever would be a leak
-            forgotten = self._over.popleft()
-            self.owner.pop(forgotten, None)
-            self.reasons.pop(forgotten, None)
         yield from self._answer(seat, seat.strategy.on_ended(event, seat))
+        yield self._checkpoint()
+
+    def _evidence(self, event: Evidence) -> Iterator[Effect]:
+        verdict = self.life.heard(event)
+        if verdict == "open":
+            yield from self._accepted(Accepted(event.ts, event.order_id))
+        elif verdict:
+            yield Tell("warn", "ORDER_RESOLVED", f"order {event.order_id}: {verdict}", self.seq)
+            yield from self._ended(Ended(event.ts, event.order_id, f"rejected: {verdict}"))
 
     # --- risk is the only door out
 
@@ -291,14 +368,13 @@ class Engine:
             free=float(self.portfolio.free(instrument.quote)),
             seat=seat.number,
         )
+        if self.stopping and not reduces:
+            return Refuse(place, "halted", 1.0, 0.0, self.seq)
         refusal = judge(place, self.account, self.limits, self.now, now, reduces)
         if refusal is not None:
             return Refuse(place, refusal.rule, refusal.value, refusal.limit, self.seq)
-        self.orders += 1
-        order_id = f"o{self.orders}"
+        order_id = self.life.new(place, seat.number, self.now).order_id
         self.account.submitted(order_id, place, self.now, seat.number)
         self.portfolio.reserve(order_id, place)
         seat.working[order_id] = place
-        self.reasons[order_id] = place.reason
-        self.owner[order_id] = seat
-        return Submit(order_id, place, self.seq)
+        return Submit(order_id, place, self.seq, seat.number)

@@ -9,11 +9,16 @@ from decimal import Decimal
 
 import msgspec
 
+from desk.handover import Handover
 from desk.messages import LinkSpec, Side
 
 
 class Start(msgspec.Struct, frozen=True, gc=False, tag="start"):
-    """The run's manifest, always the first entry: what is needed to reproduce everything after it."""
+    """The run's manifest, always the first entry: what is needed to reproduce everything after it.
+
+    `session` begins the ids of its orders, so that no id comes twice over restarts; "" in a market that has a time of
+    its own and the same session again. `handover` is what was taken over from an earlier session, `taken` its name.
+    """
 
     ts: int
     mode: str
@@ -25,6 +30,9 @@ class Start(msgspec.Struct, frozen=True, gc=False, tag="start"):
     seed: int
     version: str
     links: tuple[LinkSpec, ...]  # by link number
+    session: str = ""
+    handover: Handover | None = None
+    taken: str = ""
 
 
 class Frame(msgspec.Struct, frozen=True, gc=False, tag="frame"):
@@ -75,6 +83,13 @@ class Timer(msgspec.Struct, frozen=True, gc=False, tag="timer"):
     key: str
 
 
+class Sent(msgspec.Struct, frozen=True, gc=False, tag="sent"):
+    """The order has left for the venue; what becomes of it is not known yet."""
+
+    ts: int
+    order_id: str
+
+
 class Accepted(msgspec.Struct, frozen=True, gc=False, tag="accepted"):
     """The venue has the order in its book (or is about to match it)."""
 
@@ -104,6 +119,23 @@ class Ended(msgspec.Struct, frozen=True, gc=False, tag="ended"):
     why: str
 
 
+class Unknown(msgspec.Struct, frozen=True, gc=False, tag="unknown"):
+    """A request ended without an answer of the venue (timeout, reset, 5xx, unreadable): the order may live or not."""
+
+    ts: int
+    order_id: str
+    why: str
+
+
+class Evidence(msgspec.Struct, frozen=True, gc=False, tag="evidence"):
+    """The venue was asked for one order and answered. `where`: "open" | "closed" | "trades", each asked on its own."""
+
+    ts: int
+    order_id: str
+    where: str
+    found: bool
+
+
 class TrendBias(msgspec.Struct, frozen=True, gc=False, tag="bias"):
     """The slow system's view of one symbol: filters fast signals until `expires`."""
 
@@ -125,7 +157,7 @@ class ClockJump(msgspec.Struct, frozen=True, gc=False, tag="jump"):
 
 class Command(msgspec.Struct, frozen=True, gc=False, tag="command"):
     """A person's word: "pause", "resume", "kill", "flatten", "stop"; or the desk's own: "halt", a
-    breaker's word from before a restart; "note", something to write down.
+    breaker's word from before a restart; "broken" and "mended", the journal's; "note", something to write down.
     """
 
     ts: int
@@ -141,9 +173,12 @@ Event = (
     | LinkUp
     | LinkDown
     | Timer
+    | Sent
     | Accepted
     | Fill
     | Ended
+    | Unknown
+    | Evidence
     | TrendBias
     | ClockJump
     | Command

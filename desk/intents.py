@@ -9,6 +9,7 @@ from typing import Protocol
 
 import msgspec
 
+from desk.handover import Handover
 from desk.messages import Side
 
 
@@ -90,15 +91,23 @@ Intent = Place | Withdraw | Wake | Signal | Decline
 
 
 class Submit(msgspec.Struct, frozen=True, gc=False, tag="submit"):
-    """An approved order on its way to the venue."""
+    """An approved order of one seat on its way to the venue."""
 
     order_id: str
     place: Place
     cause: int
+    seat: int = 0
 
 
 class CancelOrder(msgspec.Struct, frozen=True, gc=False, tag="cancel"):
     """A cancel on its way to the venue."""
+
+    order_id: str
+    cause: int
+
+
+class Enquire(msgspec.Struct, frozen=True, gc=False, tag="enquire"):
+    """Ask the venue what it knows of one order: its answers are Evidence, or what it always says of orders."""
 
     order_id: str
     cause: int
@@ -154,10 +163,21 @@ class Noted(msgspec.Struct, frozen=True, gc=False, tag="noted"):
     cause: int
 
 
-Effect = Submit | CancelOrder | Refuse | Wake | Resync | Fetch | Tell | Noted
+class Checkpoint(msgspec.Struct, frozen=True, gc=False, tag="checkpoint"):
+    """The state at this entry: a replay must come to the same hash, and a new session can go on from the handover.
+
+    `state` is blake2b over the handover, the latches and every book's touch (desk.risk.checkpoint).
+    """
+
+    state: str
+    handover: Handover
+    cause: int
+
+
+Effect = Submit | CancelOrder | Enquire | Refuse | Wake | Resync | Fetch | Tell | Noted | Checkpoint
 
 
 class Venue(Protocol):
     """Where orders go. Never blocks, never raises for anything an exchange says: answers come back as events."""
 
-    def perform(self, effect: Submit | CancelOrder, now: int) -> None: ...
+    def perform(self, effect: Submit | CancelOrder | Enquire, now: int) -> None: ...

@@ -19,6 +19,7 @@ import msgspec
 
 from desk.errors import DeskError
 from desk.events import Fill
+from desk.handover import Position
 from desk.intents import Place
 from desk.messages import Side
 from desk.portfolio.fees import EXACT, money
@@ -49,6 +50,13 @@ class Ledger:
     def open(self, asset: str, amount: Decimal) -> None:
         """The owner pays in."""
         self._post(asset, OWNER, FREE, amount)
+
+    def restore(self, p: Position) -> None:
+        """What a position of an earlier session moved in all: its base, what was paid for it, its fees."""
+        base, quote = assets(p.inst)
+        self._post(base, MARKET, FREE, EXACT.scaleb(Decimal(p.qty), -p.qty_decimals))
+        self._post(quote, FREE, MARKET, money(p.bought_units - p.sold_units, p.decimals))
+        self._post(quote, FREE, FEES, p.fees)
 
     def fill(self, fill: Fill, px_decimals: int, qty_decimals: int) -> None:
         """Base against quote, and the fee; what the order had reserved for this part is free again first."""

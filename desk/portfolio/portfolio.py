@@ -19,6 +19,7 @@ from math import inf
 
 from desk.errors import DeskError
 from desk.events import Fill
+from desk.handover import Handover
 from desk.instrument import Instrument
 from desk.intents import Place
 from desk.portfolio.fees import EXACT, money
@@ -37,6 +38,7 @@ class Portfolio:
     ) -> None:
         self.ledger = Ledger(worst_fee_bps)
         self._start = cash
+        self.starts: dict[str, Decimal] = {}  # by quote currency: where its account began
         self._instruments = instruments
         self._positions: dict[str, Position] = {}
         self._marks: dict[str, float] = {}
@@ -60,10 +62,27 @@ class Portfolio:
     def open(self, quote: str) -> None:
         """Open the account of a quote currency with its starting cash; opening it again changes nothing."""
         if quote not in self._cash:
-            self._cash[quote] = self._start
+            self._cash[quote] = self.starts[quote] = self._start
             self.ledger.open(quote, self._start)
             self._fees[quote] = self._realised[quote] = ZERO
             self._held[quote] = {}
+
+    def restore(self, earlier: Handover) -> None:
+        """Go on with the accounts and positions of an earlier session. Before anything else happens."""
+        for quote, start in earlier.starts.items():
+            self.open(quote)
+            self.ledger.open(quote, EXACT.subtract(start, self.starts[quote]))
+            self.starts[quote], self._cash[quote] = start, earlier.cash[quote]
+        for p in earlier.positions:
+            quote = quote_of(p.inst)
+            self._positions[p.inst] = p
+            self._last[p.inst] = earlier.last[p.inst]
+            self._fees[quote] = EXACT.add(self._fees[quote], p.fees)
+            self._realised[quote] = EXACT.add(self._realised[quote], p.realised)
+            if p.qty:
+                self._held[quote][p.inst] = None
+            self.ledger.restore(p)
+        self.fills, self.trades = earlier.fills, earlier.trades
 
     def apply(self, fill: Fill, reason: str = "") -> ClosedTrade | None:
         """Apply a fill once; the trade it closed when the position is back to flat (or through it), else None.
@@ -125,6 +144,11 @@ class Portfolio:
     def cash(self) -> dict[str, Decimal]:
         """Cash by quote currency (a copy)."""
         return dict(self._cash)
+
+    @property
+    def last_prices(self) -> dict[str, int]:
+        """Price of the last fill by instrument (a copy)."""
+        return dict(self._last)
 
     @property
     def fees(self) -> dict[str, Decimal]:
@@ -192,7 +216,8 @@ class Portfolio:
 
     def pnl(self, quote: str = "") -> Decimal:
         """Equity less starting cash: net of fees."""
-        return EXACT.subtract(self.equity(quote), self._start)
+        quote = quote or self._only()
+        return EXACT.subtract(self.equity(quote), self.starts.get(quote, self._start))
 
     def check(self) -> None:
         """Raise AssertionError unless the identities of this module hold exactly."""
@@ -206,9 +231,10 @@ class Portfolio:
                 assert (inst in self._held[quote]) == (p.qty != 0), f"{inst}: held or not"
                 flow = EXACT.add(flow, EXACT.subtract(money(p.sold_units - p.bought_units, p.decimals), p.fees))
                 unrealised = EXACT.add(unrealised, self.unrealised(inst))
-            assert cash == EXACT.add(self._start, flow), f"{quote}: cash is not start + fills − fees"
+            start = self.starts[quote]
+            assert cash == EXACT.add(start, flow), f"{quote}: cash is not start + fills − fees"
             pnl = EXACT.add(EXACT.subtract(self._realised[quote], self._fees[quote]), unrealised)
-            assert self.equity(quote) == EXACT.add(self._start, pnl), f"{quote}: equity identity"
+            assert self.equity(quote) == EXACT.add(start, pnl), f"{quote}: equity identity"
         self.ledger.check()
         for quote, cash in self._cash.items():
             coins = EXACT.subtract(self.ledger.total(quote), self._coins(quote))

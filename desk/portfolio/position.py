@@ -12,6 +12,7 @@ from decimal import Context, Decimal
 import msgspec
 
 from desk.events import Fill
+from desk.handover import Position as Position
 from desk.messages import Side
 from desk.portfolio.fees import EXACT, FEE_STEP, money
 
@@ -48,41 +49,6 @@ class ClosedTrade(msgspec.Struct, frozen=True):
     def net_bps(self) -> float:
         """Net result in basis points of what was entered."""
         return float(self.net / self.entry_value) * 1e4
-
-
-class Position(msgspec.Struct, frozen=True):
-    """What we hold of one instrument now. `qty` lots and `cost` units are signed: below 0 is a (simulated) short.
-
-    `realised` is price gains of what was closed, before `fees`; both in the quote currency, since the run began.
-    `bought`, `sold` (lots) and their `_units` are running totals; `trade_*` belong to the trade that is open.
-    """
-
-    inst: str
-    px_decimals: int
-    qty_decimals: int
-    qty: int = 0
-    cost: int = 0
-    realised: Decimal = Decimal(0)
-    fees: Decimal = Decimal(0)
-    bought: int = 0
-    sold: int = 0
-    bought_units: int = 0
-    sold_units: int = 0
-    opened: int = 0
-    trade_in: int = 0
-    trade_in_units: int = 0
-    trade_out_units: int = 0
-    trade_fees: Decimal = Decimal(0)
-
-    @property
-    def decimals(self) -> int:
-        """A unit is 10**-decimals of the quote currency."""
-        return self.px_decimals + self.qty_decimals
-
-    @property
-    def avg(self) -> float | None:
-        """Average entry in ticks, for screens; None when flat."""
-        return self.cost / self.qty if self.qty else None
 
 
 def after(position: Position, fill: Fill, reason: str, trade_id: str) -> tuple[Position, ClosedTrade | None]:

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 import msgspec
 
-from desk.events import Ended, Event, Fill
+from desk.events import Ended, Event, Fill, Start
 from desk.instrument import Instrument
 from desk.intents import CancelOrder, Decline, Effect, Noted, Refuse, Signal, Submit
 from desk.portfolio.portfolio import Portfolio
@@ -18,7 +18,8 @@ TRADES_KEPT = 10_000
 
 
 class Blotter(msgspec.Struct, frozen=True):
-    """The sums. Money in the quote currency of each instrument, exact; counts since the fold began.
+    """The sums. Money in the quote currency of each instrument, exact, since the account began (an account that was
+    taken over goes on); counts since the fold began.
 
     `refusals`: by code, most frequent first; rules of the gate as "RISK_…". `ended`: orders by their end, "rejected"
     without its reason. `net`: realised less fees by instrument, whole trades and parts. `trades`: the last 10 000.
@@ -47,12 +48,16 @@ class BlotterFold:
         self._ended: dict[str, int] = {}
         self._refusals: dict[str, int] = {}
         self._trades: deque[ClosedTrade] = deque(maxlen=TRADES_KEPT)
+        self._earlier = (0, 0)  # fills and trades of the sessions before
         self._orders = self._cancels = self._maker_fills = self._signals = self._wins = 0
 
     def apply(self, event: Event, effects: Iterable[Effect]) -> ClosedTrade | None:
         """Take one entry in; the trade it closed, if it did."""
         closed = None
-        if isinstance(event, Fill):
+        if isinstance(event, Start) and event.handover is not None:
+            self._portfolio.restore(event.handover)
+            self._earlier = (self._portfolio.fills, self._portfolio.trades)
+        elif isinstance(event, Fill):
             closed = self._filled(event)
         elif isinstance(event, Ended):
             why = event.why.partition(":")[0]
@@ -69,10 +74,10 @@ class BlotterFold:
         return Blotter(
             orders=self._orders,
             cancels=self._cancels,
-            fills=self._portfolio.fills,
+            fills=self._portfolio.fills - self._earlier[0],
             maker_fills=self._maker_fills,
             signals=self._signals,
-            closed=self._portfolio.trades,
+            closed=self._portfolio.trades - self._earlier[1],
             wins=self._wins,
             ended=dict(self._ended),
             refusals=dict(sorted(self._refusals.items(), key=lambda item: (-item[1], item[0]))),

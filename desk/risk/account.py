@@ -48,6 +48,7 @@ class Account:
         self.halted = ""  # code of the latch, "" when armed
         self.halted_why = ""
         self.killed = ""  # the person's reason, "" when not
+        self.unrecorded = ""  # why the journal cannot be written, "" while it can
         self.last_trade: ClosedTrade | None = None
         self._instruments = instruments
         self._prices: dict[str, float] = {}
@@ -165,6 +166,8 @@ class Account:
         """The breaker in words: "armed", "cooling 120 s", "halted: …", "killed: …"."""
         if self.killed:
             return f"killed: {self.killed}"
+        if self.unrecorded:
+            return f"halted: {self.unrecorded}"
         if self.halted:
             return f"halted: {self.halted_why}"
         if self.cooldown_until > now:

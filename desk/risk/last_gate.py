@@ -12,7 +12,8 @@ from __future__ import annotations
 from collections import deque
 
 from desk.config import LastGate as Limits
-from desk.events import Command, Ended, Event, Fill
+from desk.events import Command, Ended, Event, Fill, Start
+from desk.handover import Handover
 from desk.instrument import Instrument
 from desk.intents import Place, Submit
 
@@ -31,6 +32,7 @@ class LastGate:
         self._held: dict[str, int] = {}  # lots, from fills
         self._prices: dict[str, int] = {}  # ticks, the last of our own orders or fills
         self._instruments: dict[str, Instrument] = {}
+        self._scales: dict[str, int] = {}  # decimals of what was taken over, until its instrument is seen
         self._sent: deque[int] = deque()
         self._fills: dict[str, None] = {}
 
@@ -61,7 +63,7 @@ class LastGate:
         if not (len(self._orders) + 1 <= limits.max_open_orders):
             return f"open orders {len(self._orders) + 1} > {limits.max_open_orders}"
         self._instruments[place.inst] = instrument
-        if self._reduces(place):
+        if self.reduces(place):
             return ""
         if self.killed:
             return "killed: only exits pass"
@@ -75,7 +77,8 @@ class LastGate:
             return f"gross exposure {gross:.2f} > {limits.max_gross_quote:g} {instrument.quote}"
         return ""
 
-    def _reduces(self, place: Place) -> bool:
+    def reduces(self, place: Place) -> bool:
+        """Whether an order, with what is leaving already, only makes a position smaller."""
         held = self._held.get(place.inst, 0)
         leaving = sum(p.qty for p in self._orders.values() if p.inst == place.inst and p.side == place.side)
         return held * place.side < 0 and leaving + place.qty <= abs(held)
@@ -83,6 +86,9 @@ class LastGate:
     def _gross(self, extra: Place, quote: str) -> float:
         """Σ over the instruments of one quote currency: the larger of all buys filled and all sells filled."""
         total = 0.0
+        for inst, decimals in self._scales.items():
+            if inst not in self._instruments and inst.rpartition("@")[0].endswith(f"/{quote}"):
+                total += abs(self._held.get(inst, 0)) * self._prices[inst] / 10.0**decimals
         for inst, instrument in self._instruments.items():
             if instrument.quote != quote:
                 continue
@@ -111,6 +117,8 @@ class LastGate:
                     del self._orders[event.order_id]
         elif isinstance(event, Ended):
             self._orders.pop(event.order_id, None)
+        elif isinstance(event, Start) and event.handover is not None:
+            self._take_over(event.handover)
         elif isinstance(event, Command):
             if event.what == "kill":
                 self.killed = True
@@ -119,3 +127,12 @@ class LastGate:
             elif event.what == "resume":
                 self.reduce_only = self.reduce_only and not event.why.strip()
                 self.killed = self.killed and not event.why.strip()
+
+    def _take_over(self, earlier: Handover) -> None:
+        """What an earlier session held is held, and what it had at the venue may be there still."""
+        self._held.update(earlier.held)
+        self._prices.update(earlier.last)
+        self._scales.update({p.inst: p.decimals for p in earlier.positions})
+        for order in earlier.orders:
+            if order.qty > order.filled:
+                self._orders[order.order_id] = Place(order.inst, order.side, order.qty - order.filled, order.px)

@@ -105,8 +105,8 @@ def killed(p: Place, a: Account, lim: Limits, now: int, m: Market) -> Broken:
 
 
 def halted(p: Place, a: Account, lim: Limits, now: int, m: Market) -> Broken:
-    """No breaker is open; account.halted_why says which and why."""
-    return (1, 0) if a.halted else None
+    """No breaker is open (account.halted_why says which and why), and the journal can be written."""
+    return (1, 0) if a.halted or a.unrecorded else None
 
 
 def consecutive_losses(p: Place, a: Account, lim: Limits, now: int, m: Market) -> Broken:

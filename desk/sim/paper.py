@@ -21,10 +21,11 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from desk.errors import DeskError
-from desk.events import Accepted, Ended, Event, Fill
-from desk.intents import CancelOrder, Submit
+from desk.events import Accepted, Ended, Event, Evidence, Fill
+from desk.intents import CancelOrder, Enquire, Submit
 from desk.messages import Trade
 from desk.portfolio.fees import FeeSchedule
+from desk.portfolio.orders import PLACES
 from desk.sim.band import OPTIMISTIC, PESSIMISTIC, Shadow, Tally
 from desk.sim.fills import BookAccess, FillModel, Resting
 from desk.sim.glance import Glance
@@ -58,20 +59,20 @@ class PaperVenue:
         self._high = Shadow(OPTIMISTIC, True, self._tier, look)
         # The shadows look first: an order that ends here ends there at once, and not before they saw the same event.
         self._models = (self._low.model, self._high.model, self._model)
-        self._arriving: list[tuple[int, int, Submit | CancelOrder]] = []
+        self._arriving: list[tuple[int, int, Submit | CancelOrder | Enquire]] = []
         self._answers: list[tuple[int, int, Event]] = []
         self._met: set[str] = set()  # instruments that an order of ours has met
         self._waiting: dict[str, Submit] = {}  # at the venue, for a book that is ready
         self._stops: dict[str, dict[str, Submit]] = {}  # by instrument, not yet triggered
-        self._stopped: set[str] = set()  # stop orders at the venue: accepted once, not again when triggered
+        self._told: set[str] = set()  # stops, and what waits for a book: accepted once, not again when met
         self._last: dict[str, int] = {}  # by instrument, the last trade's price
         self._live: dict[str, str] = {}  # order id → instrument, from sent to ended
         self._clock = self._n = self._sent_at = self._received_at = 0
 
     # --- the venue
 
-    def perform(self, effect: Submit | CancelOrder, now: int) -> None:
-        """Send an order or a cancel; it arrives one entry latency later. Raises DeskError for an id still in use."""
+    def perform(self, effect: Submit | CancelOrder | Enquire, now: int) -> None:
+        """Send an order, a cancel or a question; it arrives one entry latency later. DeskError for an id in use."""
         if isinstance(effect, Submit):
             if effect.order_id in self._live:
                 raise DeskError(f"{effect.order_id}: an order of this id is still at the paper venue")
@@ -158,7 +159,7 @@ class PaperVenue:
     # --- desk.sim.fills.Sink
 
     def accepted(self, order_id: str) -> None:
-        if order_id not in self._stopped:
+        if order_id not in self._told:
             self._answer(Accepted(self._received, order_id))
 
     def filled(self, order: Resting, px: int, lots: int, maker: bool) -> None:
@@ -168,7 +169,7 @@ class PaperVenue:
 
     def ended(self, order_id: str, why: str) -> None:
         inst = self._live.pop(order_id)
-        self._stopped.discard(order_id)
+        self._told.discard(order_id)
         for shadow in (self._low, self._high):
             shadow.model.cancel(inst, order_id)
         self._answer(Ended(self._received, order_id, why))
@@ -182,8 +183,10 @@ class PaperVenue:
             self._clock = max(self._clock, at)
             if isinstance(effect, Submit):
                 self._arrive(effect)
-            else:
+            elif isinstance(effect, CancelOrder):
                 self._cancel(effect.order_id)
+            else:
+                self._say(effect.order_id)
         self._clock = max(self._clock, now)
         if self._waiting:
             for order_id, submit in list(self._waiting.items()):
@@ -199,8 +202,7 @@ class PaperVenue:
         if why:
             self.ended(order_id, f"rejected: {why}")
         elif place.trigger:
-            self.accepted(order_id)
-            self._stopped.add(order_id)
+            self._hold(order_id)
             if self._triggered(submit):
                 self._meet(submit)
             else:
@@ -219,7 +221,13 @@ class PaperVenue:
         if self._books.ready(submit.place.inst):
             self._match(submit)
         else:
+            self._hold(submit.order_id)
             self._waiting[submit.order_id] = submit
+
+    def _hold(self, order_id: str) -> None:
+        """The venue has it, and it does not meet the book yet: its fate is not in doubt."""
+        self.accepted(order_id)
+        self._told.add(order_id)
 
     def _match(self, submit: Submit) -> None:
         self._met.add(submit.place.inst)
@@ -236,6 +244,11 @@ class PaperVenue:
         self._stops.get(inst, {}).pop(order_id, None)
         self._model.cancel(inst, order_id)
         self.ended(order_id, "cancelled")
+
+    def _say(self, order_id: str) -> None:
+        """What is known here of one order: it works, or it is nowhere (the ends were told as they came)."""
+        for place in PLACES:
+            self._answer(Evidence(self._received, order_id, place, place == "open" and order_id in self._live))
 
     def _tier(self) -> FeeSchedule:
         return self._fees.at(self._clock)

@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Protocol
 
 from desk.events import Ended, Fill, TrendBias
+from desk.handover import PlannedExit
 from desk.instrument import Instrument
 from desk.intents import Intent, Place
 from desk.market.nbbo import Inside
@@ -160,6 +161,14 @@ class Strategy:
     def technical(self, inst: str) -> float | None:
         """The strategy's own score of a symbol, −100..+100, for screens; None when it has none."""
         return None
+
+    def exits(self) -> Iterable[PlannedExit]:
+        """How each open position is meant to be left, for a session that may have to take it over; `seat` is ours."""
+        return ()
+
+    def adopt(self, inst: str, lots: int, plan: PlannedExit | None, now: int) -> bool:
+        """Mind a position of an earlier session from now on; `plan` is None when none was kept. False: not ours."""
+        return False
 
     def on_book(self, inst: str, view: View) -> Iterable[Intent]:
         """The book of `inst` changed; its score is already new."""

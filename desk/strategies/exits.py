@@ -7,10 +7,14 @@ from __future__ import annotations
 
 from math import ceil
 
+from desk.handover import PlannedExit
 from desk.messages import Side
 from desk.signals.timing import EXIT_NOW, HOLD, HONOUR_STOP, TIGHTEN, stop_advice, tightened
 
 TAKE_PROFIT, STOP, TIME_STOP, BOOK_TURNED = "take_profit", "stop", "time_stop", "book_turned"
+NO_PLAN = "no_plan"  # taken over from an earlier session that left no plan: out at once
+SECOND = 1_000_000_000
+SCALP_HOLD, CYCLE_HOLD = (60.0, 900.0), (30.0, 300.0)  # seconds that a scalp and a cycled position may be held
 
 
 def stopped(side: Side, stop: int, bid: int, ask: int) -> bool:
@@ -26,6 +30,18 @@ def reached(side: Side, target: int, bid: int, ask: int) -> bool:
 def overdue(deadline: int, now: int) -> bool:
     """The position has been held for as long as it was meant to."""
     return now >= deadline
+
+
+def hold_ns(hold_s: float, within: tuple[float, float]) -> int:
+    """How long a position is held at most. Raises ValueError for a hold outside of what its kind may be.
+
+    >>> hold_ns(45.0, CYCLE_HOLD)
+    45000000000
+    """
+    least, most = within
+    if not least <= hold_s <= most:
+        raise ValueError(f"a hold of {hold_s:g} s is outside of {least:g} to {most:g} s")
+    return round(hold_s * SECOND)
 
 
 def exit_reason(side: Side, stop: int, target: int, deadline: int, bid: int, ask: int, now: int) -> str | None:
@@ -109,6 +125,33 @@ class Bracket:
         self.hard, self.defer, self.heeds = hard, defer, heeds
         self.tightened = False
         self.stop_by = 0  # ns until which the stop is deferred; 0 before it was reached
+
+    @classmethod
+    def carried(cls, plan: PlannedExit) -> Bracket:
+        """The exits of a position that was taken over; a stop that had moved stays where it was."""
+        side, entry = plan.side, plan.entry
+        hard = min(side * plan.hard, side * entry - 1) * side
+        bracket = cls(side, entry, entry - side, plan.target, plan.deadline, hard, plan.defer, plan.heeds)
+        bracket.stop, bracket.hard = plan.stop, plan.hard
+        bracket.tightened, bracket.stop_by = plan.tightened, plan.stop_by
+        return bracket
+
+    def plan(self, inst: str) -> PlannedExit:
+        """The same as plain data, for whoever takes the position over; the seat is not ours to know."""
+        return PlannedExit(
+            0,
+            inst,
+            self.side,
+            self.entry,
+            self.stop,
+            self.target,
+            self.deadline,
+            self.hard,
+            self.defer,
+            self.heeds,
+            self.tightened,
+            self.stop_by,
+        )
 
     def check(self, bid: int, ask: int, now: int, x: float | None = None) -> str | None:
         """Why to leave now, or None; x = position side · effective score, None when there is none to believe."""

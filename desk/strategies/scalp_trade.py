@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from desk.handover import PlannedExit
 from desk.intents import Intent, Place, Signal, Withdraw
 from desk.messages import Side
 from desk.signals.alignment import MODERATE_CONFLICT, STRONG_CONFLICT
 from desk.strategies.base import BookView, View
-from desk.strategies.exits import BOOK_TURNED, Bracket, exit_limit
+from desk.strategies.exits import BOOK_TURNED, NO_PLAN, Bracket, exit_limit
 
 SECOND = 1_000_000_000
 COLLAR = 5  # price steps an exit may give up beyond the touch
@@ -28,10 +29,19 @@ class ScalpTrade:
 
     def filled(self, now: int, hold: int, defer: int) -> None:
         """Some of the entry traded: from now on there is something to lose, for `hold` ns at most."""
-        if self.bracket is None:
+        if self.bracket is None and self.leaving != NO_PLAN:
             s = self.signal
             heeds = s.alignment not in (MODERATE_CONFLICT, STRONG_CONFLICT)
             self.bracket = Bracket(s.side, s.entry, s.stop, s.target, now + hold, s.hard_stop or s.stop, defer, heeds)
+
+    @classmethod
+    def taken_over(cls, inst: str, lots: int, plan: PlannedExit | None, now: int) -> ScalpTrade:
+        """A position of an earlier session: left as it was planned, or at once when no plan fits it."""
+        fits = plan if plan is not None and plan.side * lots > 0 else None
+        trade = cls(_stand_in(inst, lots, fits, now))
+        trade.bracket = Bracket.carried(fits) if fits is not None else None
+        trade.leaving = "" if fits is not None else NO_PLAN
+        return trade
 
     def over(self, view: View) -> bool:
         """Nothing works any more, and less than can be sold is held."""
@@ -64,3 +74,29 @@ class ScalpTrade:
             side = Side(-signal.side)
             out.append(Place(signal.inst, side, abs(held), limit, "ioc", reason=self.leaving, because=because))
         return out
+
+
+def _stand_in(inst: str, lots: int, plan: PlannedExit | None, now: int) -> Signal:
+    """What stands for the signal of a trade that an earlier session began: its side and prices, and nothing else."""
+    return Signal(
+        signal_id="taken-over",
+        inst=inst,
+        side=Side.BUY if lots > 0 else Side.SELL,
+        entry=plan.entry if plan is not None else 0,
+        stop=plan.stop if plan is not None else 0,
+        target=plan.target if plan is not None else 0,
+        qty=abs(lots),
+        ts=now,
+        expires=now,
+        horizon=0,
+        technical=0.0,
+        hft=None,
+        tier="",
+        alignment="",
+        size_factor=0.0,
+        strength=0.0,
+        cost_bps=0.0,
+        net_target_bps=0.0,
+        break_even=0.0,
+        reasons=("taken over from an earlier session",),
+    )

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from desk.config import Risk
 from desk.engine import Engine
-from desk.events import Command, Ended, Fill, Frame, LinkDown, LinkUp, Timer, TrendBias
-from desk.intents import CancelOrder, Noted, Place, Refuse, Resync, Submit, Tell, Wake
+from desk.events import Command, Ended, Evidence, Fill, Frame, LinkDown, LinkUp, Sent, Start, Timer, TrendBias, Unknown
+from desk.intents import CancelOrder, Enquire, Noted, Place, Refuse, Resync, Submit, Tell, Wake
 from desk.intents import Decline as Why
 from desk.market.state import BookState
 from desk.messages import LinkSpec, Side, Subscription
+from desk.portfolio.orders import PLACES
 from desk.portfolio.portfolio import Portfolio
 from desk.risk.account import Account
 from desk.risk.rules import limits
@@ -331,3 +335,171 @@ def test_nothing_is_ordered_in_a_symbol_whose_decimals_changed_not_even_an_exit(
     (refused,) = engine.step(book(3 * SECOND, bid="100.00", ask="100.11"))
     assert isinstance(refused, Refuse)
     assert refused.rule == "decimals_changed"
+
+
+# --- the life of our orders
+
+
+def bought(*strategies):
+    """A desk that holds 1 BTC of order o1, which the venue has ended."""
+    engine = desk(*(strategies or [Scripted(book=[[buy()]])]))
+    engine.step(book(SECOND))
+    engine.step(filled(1))
+    engine.step(Ended(SECOND + 1, "o1", "filled"))
+    return engine
+
+
+def filled(number, order_id="o1", side=Side.BUY, qty=100_000_000, ts=SECOND + 1):
+    return Fill(ts, f"p{number}", order_id, A, side, 1001, qty, Decimal(0), maker=False)
+
+
+def told(effects):
+    return [effect.code for effect in effects if isinstance(effect, Tell)]
+
+
+def test_a_fill_reported_twice_changes_nothing_anywhere():
+    """Not the position, not the cash, not the strategy's own count, and the strategy does not hear of it."""
+    seat = Scripted(book=[[buy()]])
+    engine = bought(seat)
+    before = (engine.portfolio.cash, engine.seats[0].position(A), engine.account.positions, len(seat.seen))
+    assert engine.step(filled(1)) == []
+    assert (engine.portfolio.cash, engine.seats[0].position(A), engine.account.positions, len(seat.seen)) == before
+
+
+def test_a_late_fill_moves_the_position_and_not_the_label():
+    """C3: accounting follows fills, never states."""
+    engine = desk(Scripted(book=[[buy(tif="gtc")]]))
+    engine.step(book(SECOND))
+    engine.step(Ended(SECOND + 1, "o1", "cancelled"))
+    effects = engine.step(filled(1, qty=40_000_000))
+    assert told(effects) == ["LATE_FILL"]
+    assert engine.life.get("o1").state == "CANCELED"
+    assert engine.portfolio.position(A).qty == engine.seats[0].position(A) == 40_000_000
+
+
+def test_an_end_said_twice_is_heard_once():
+    """The strategy would count its order out a second time."""
+    seat = Scripted(book=[[buy()]])
+    engine = bought(seat)
+    assert engine.step(Ended(SECOND + 2, "o1", "cancelled")) == []
+    assert engine.life.get("o1").state == "FILLED"
+    assert [name for name, _ in seat.seen].count("ended") == 1
+
+
+def test_a_fill_of_an_order_that_is_none_of_ours_stops_entries_and_is_accounted():
+    """C12: somebody else trades on this account."""
+    engine = bought(Scripted(book=[[buy()], [buy()]]))
+    assert told(engine.step(filled(2, "x9"))) == ["EXTERNAL_ORDER"]
+    assert engine.portfolio.position(A).qty == 200_000_000
+    (refusal,) = engine.step(book(2 * SECOND, kind="update"))
+    assert (refusal.rule, engine.account.halted) == ("halted", "external_order")
+
+
+def test_an_order_filled_beyond_its_quantity_stops_entries():
+    """C13: the venue did what nobody asked for."""
+    engine = bought()
+    assert told(engine.step(filled(2, qty=1))) == ["VENUE_MISMATCH"]
+    assert engine.account.halted == "venue_mismatch"
+
+
+def test_an_order_without_an_answer_is_in_doubt_stays_reserved_and_is_asked_for():
+    """C1, C2: no second order; found, it goes on; nowhere twice, it is dead and its money is free."""
+    engine = desk(Scripted(book=[[buy(tif="gtc")]]))
+    engine.step(book(SECOND))
+    engine.step(Sent(SECOND, "o1"))
+    reserved = engine.portfolio.free("USD")
+    assert told(engine.step(Timer(6 * SECOND, "beat"))) == []
+    effects = engine.step(Timer(7 * SECOND, "beat"))
+    assert told(effects) == ["ORDER_UNKNOWN"]
+    assert [e.order_id for e in effects if isinstance(e, Enquire)] == ["o1"]
+    assert (engine.life.unknown, engine.portfolio.free("USD")) == (1, reserved)
+    assert told(engine.step(Evidence(8 * SECOND, "o1", "open", found=True))) == ["ORDER_FOUND"]
+    engine.step(Unknown(9 * SECOND, "o1", "the connection broke"))
+    said = []
+    for ts in (10, 12):
+        for place in PLACES:
+            said += told(engine.step(Evidence(ts * SECOND, "o1", place, found=False)))
+    assert said == ["ORDER_RESOLVED"]
+    assert engine.life.get("o1").state == "REJECTED"
+    assert engine.portfolio.free("USD") == 10_000
+    assert engine.account.open_orders == engine.seats[0].working == {}
+
+
+def test_every_fill_and_every_end_leaves_a_checkpoint_that_another_desk_can_go_on_from():
+    """Positions, cash, losses; the ledger of the new desk adds up; a restart of the restart is the same."""
+    engine = bought()
+    engine.step(Start(SECOND, *["x"] * 3, (), "", "", 0, "", ()))
+    engine.step(filled(2, side=Side.SELL, qty=30_000_000))
+    left = engine.step(Command(2 * SECOND, "stop", ""))[-1].handover
+    again = desk(Scripted())
+    effects = again.step(Start(3 * SECOND, *["x"] * 3, (), "", "", 0, "", (), "a2", left, "before"))
+    assert told(effects) == ["UNMINDED_POSITION"]  # a scripted strategy adopts nothing
+    taken = effects[-1].handover
+    assert (taken.cash, taken.positions, taken.seats, taken.purses) == (
+        left.cash,
+        left.positions,
+        left.seats,
+        left.purses,
+    )
+    assert again.seats[0].position(A) == again.account.positions[A] == 70_000_000
+    third = desk(Scripted())
+    assert third.step(Start(4 * SECOND, *["x"] * 3, (), "", "", 0, "", (), "a3", taken, "before"))[-1].handover == taken
+    again.step(book(4 * SECOND))
+    again.portfolio.check()
+
+
+def test_what_belonged_to_a_seat_that_is_gone_is_the_first_one_s():
+    """Another configuration may run fewer strategies."""
+    engine = desk(Scripted(), Scripted(book=[[buy()], [buy(tif="gtc", px=999, qty=100)]]))
+    engine.step(book(SECOND))
+    engine.step(filled(1))
+    engine.step(Ended(SECOND + 1, "o1", "filled"))
+    engine.step(book(2 * SECOND, kind="update"))
+    left = engine.step(Command(2 * SECOND, "stop", ""))[-1].handover
+    again = desk(Scripted())
+    again.step(Start(3 * SECOND, *["x"] * 3, (), "", "", 0, "", (), "a2", left, "before"))
+    assert again.seats[0].position(A) == 100_000_000
+    assert list(again.seats[0].working) == ["o2"]
+    again.step(Ended(3 * SECOND, "o2", "cancelled: gone"))
+    assert again.account.held == {(0, A): 100_000_000}
+
+
+def test_nothing_begins_after_the_word_to_stop():
+    """What a strategy wishes while the last answers come in would be left behind."""
+    engine = desk(Scripted(book=[[buy()]]))
+    engine.step(Command(SECOND, "stop", "the run ends"))
+    (refusal,) = engine.step(book(SECOND))
+    assert isinstance(refusal, Refuse)
+
+
+def test_a_journal_that_cannot_be_written_stops_entries_until_it_can():
+    """And lifts nothing that a breaker or a person decided."""
+    engine = desk(Scripted(book=[[buy()], [buy()], [buy()]]))
+    engine.step(Command(SECOND, "halt", "drawdown: deep"))
+    engine.step(Command(SECOND, "broken", "no space left"))
+    assert engine.account.state(SECOND) == "halted: no space left"
+    engine.step(Command(SECOND, "mended", ""))
+    assert engine.account.state(SECOND) == "halted: deep"
+    engine.step(Command(SECOND, "resume", "looked"))
+    engine.step(Command(SECOND, "broken", "no space left"))
+    assert engine.step(book(SECOND))[0].rule == "halted"
+    engine.step(Command(SECOND, "mended", ""))
+    assert isinstance(engine.step(book(2 * SECOND, kind="update"))[0], Submit)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.tuples(st.integers(1, 2), st.integers(1, 4)), max_size=12), st.randoms(use_true_random=False))
+def test_reports_in_any_order_and_any_number_come_to_the_same_position_and_cash(reports, dice):
+    """I5, I6: fills before, between and after the ends of their orders, each repeated or not."""
+    engine = desk(Scripted(book=[[buy(qty=10, tif="gtc", px=1000), buy(qty=10, tif="gtc", px=999)]]))
+    assert [type(effect) for effect in engine.step(book(SECOND))] == [Submit, Submit]
+    events = [filled(n, f"o{order}", qty=qty) for n, (order, qty) in enumerate(reports)]
+    said = [*events, *dice.sample(events, len(events) // 2), Ended(3, "o1", "cancelled"), Ended(3, "o2", "expired")]
+    dice.shuffle(said)
+    for event in said:
+        engine.step(event)
+    lots = sum(event.qty for event in events)
+    assert engine.portfolio.position(A).qty == engine.seats[0].position(A) == engine.account.positions.get(A, 0) == lots
+    assert engine.portfolio.cash["USD"] == 10_000 - Decimal(1001 * lots).scaleb(-9)
+    assert {order.order_id for order in engine.life.live} == set()
+    engine.portfolio.check()

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from desk.messages import Side
-from desk.strategies.exits import Bracket, bracket_prices, exit_limit, exit_reason
+from desk.strategies.exits import CYCLE_HOLD, SCALP_HOLD, Bracket, bracket_prices, exit_limit, exit_reason, hold_ns
 
 BUY, SELL = Side.BUY, Side.SELL
 SECOND = 1_000_000_000
@@ -32,6 +32,23 @@ def test_why_to_leave(side: Side, bid: int, ask: int, now: int, why: str | None)
     """Stop before target before time; compared with the side of the book the exit would hit."""
     stop, target = (90, 120) if side is BUY else (110, 80)
     assert exit_reason(side, stop, target, 1000, bid, ask, now) == why
+
+
+@pytest.mark.parametrize(("kind", "least", "most"), [(SCALP_HOLD, 60.0, 900.0), (CYCLE_HOLD, 30.0, 300.0)])
+def test_a_hold_is_within_what_its_kind_may_be(kind: tuple[float, float], least: float, most: float) -> None:
+    """Scalps live 1 to 15 minutes, cycled positions 30 seconds to 5 minutes."""
+    assert hold_ns(least, kind) == round(least * 1e9)
+    for hold in (least - 0.1, most + 0.1, float("nan")):
+        with pytest.raises(ValueError, match="is outside of"):
+            hold_ns(hold, kind)
+
+
+def test_a_bracket_that_was_taken_over_is_the_one_that_was_left() -> None:
+    """Also one whose stop has moved beyond the entry."""
+    bracket = Bracket(BUY, 1000, 990, 1040, 10**9, hard=985, defer=5)
+    assert bracket.check(1030, 1031, 0, x=-30.0) is None
+    assert bracket.stop > 1000
+    assert Bracket.carried(bracket.plan("I")).plan("I") == bracket.plan("I")
 
 
 @given(st.sampled_from([BUY, SELL]), st.floats(0.01, 5000), st.floats(2, 10), st.sampled_from([1, 5, 25]))
