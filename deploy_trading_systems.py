@@ -62,6 +62,7 @@ def parser() -> argparse.ArgumentParser:
         "session, at any speed); max: as fast as it goes",
     )
     p.add_argument("--seed", type=int, default=1, metavar="N", help="of the embedded exchange")
+    p.add_argument("--fresh", action="store_true", help="begin a new account; do not take over what a crash left")
     p.add_argument("--once", action="store_true", help="ultimate: analyse now, write the reports, exit")
     p.add_argument("--candles", type=Path, metavar="PATH", help="analyse candles from a CSV or Parquet file or folder")
     p.add_argument(

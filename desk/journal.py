@@ -12,6 +12,8 @@ skipped.
 from __future__ import annotations
 
 from hashlib import blake2b
+from itertools import pairwise
+from mmap import mmap
 from struct import Struct
 from zlib import crc32
 
@@ -19,10 +21,11 @@ import msgspec
 
 from desk.errors import JournalError
 from desk.events import Event
-from desk.intents import Effect
+from desk.intents import Checkpoint, Effect
 
 _HEAD = Struct("<II")
 MAX_RECORD = 64 << 20
+Buffer = bytes | mmap
 
 
 class Entry(msgspec.Struct, frozen=True, gc=False, array_like=True):
@@ -43,24 +46,60 @@ def encode(entry: Entry) -> bytes:
     return _HEAD.pack(len(payload), crc32(payload)) + payload
 
 
-def scan(data: bytes, name: str = "journal") -> tuple[list[Entry], int]:
+def scan(data: Buffer, name: str = "journal") -> tuple[list[Entry], int]:
     """Every entry of a journal's bytes, and where its torn tail begins (the length of the data when there is none).
 
     Raises JournalError with the offset when a damaged record is followed by a valid one.
     """
-    entries, at = [], 0
-    while (end := _whole(data, at)) is not None:
-        try:
-            entries.append(_decoder.decode(data[at + _HEAD.size : end]))
-        except msgspec.MsgspecError as err:
-            raise JournalError(f"{name}: the record at byte {at} is whole, but not of this version: {err}") from err
-        at = end
+    ends, end = records(data, name)
+    return [entry_at(data, at, to, name) for at, to in pairwise([0, *ends])], end
+
+
+def records(data: Buffer, name: str = "journal") -> tuple[list[int], int]:
+    """Where each record ends, every checksum proven, and where the torn tail begins. Raises like `scan`."""
+    ends, at, head, size = [], 0, _HEAD.size, len(data)
+    with memoryview(data) as view:  # `_whole`, written out: a long session has a million records
+        while at + head <= size:
+            length, crc = _HEAD.unpack_from(view, at)
+            end = at + head + length
+            if not 0 < length <= MAX_RECORD or end > size or crc32(view[at + head : end]) != crc:
+                break
+            ends.append(end)
+            at = end
     if at < len(data) and (valid := _later_record(data, at + 1)) is not None:
         raise JournalError(f"{name}: damaged at byte {at}, but a valid record follows at byte {valid}: not a torn tail")
-    return entries, at
+    return ends, at
 
 
-def _whole(data: bytes, at: int) -> int | None:
+def entry_at(data: Buffer, at: int, end: int, name: str = "journal") -> Entry:
+    """The entry of the record between two offsets. Raises JournalError when it is of another version."""
+    try:
+        return _decoder.decode(data[at + _HEAD.size : end])
+    except msgspec.MsgspecError as err:
+        raise JournalError(f"{name}: the record at byte {at} is whole, but not of this version: {err}") from err
+
+
+def first_entry(data: Buffer) -> Entry | None:
+    """The first entry alone; None when it is not whole, or of another version."""
+    end = _whole(data, 0)
+    try:
+        return entry_at(data, 0, end) if end is not None else None
+    except JournalError:
+        return None
+
+
+def since_checkpoint(data: Buffer, ends: list[int], name: str = "journal") -> list[Entry]:
+    """The last entry with a checkpoint and all after it, reading backwards: a long session is not decoded whole."""
+    found: list[Entry] = []
+    for at, end in pairwise(reversed([0, *ends])):
+        entry = entry_at(data, end, at, name)
+        found.append(entry)
+        if any(isinstance(effect, Checkpoint) for effect in entry.effects):
+            break
+    return found[::-1]
+
+
+def _whole(data: Buffer, at: int) -> int | None:
     """Where the record at `at` ends, or None when there is no whole one."""
     if at + _HEAD.size > len(data):
         return None
@@ -71,7 +110,7 @@ def _whole(data: bytes, at: int) -> int | None:
     return end
 
 
-def _later_record(data: bytes, at: int) -> int | None:
+def _later_record(data: Buffer, at: int) -> int | None:
     """The offset of a whole record at or after `at`: looked for byte by byte, because a length may be damaged."""
     for offset in range(at, len(data) - _HEAD.size):
         if _whole(data, offset) is not None:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import gc
 import random
-import signal
 import sys
 from collections.abc import Callable, Coroutine
 from typing import Any
@@ -31,11 +29,13 @@ from desk.run.loop import Loop, SimulatedVenue
 from desk.run.picture import Picture
 from desk.run.private import guarded
 from desk.run.questions import Questions
+from desk.run.recovery import Recovery, describe, session_prefix
 from desk.run.rehearse import RehearsalFeed
 from desk.run.safety import Safety
 from desk.run.shared import Inbox, Shared
 from desk.run.source import Source
 from desk.run.spin import Spin
+from desk.run.stop import stop_signal
 from desk.wire.budget import Budget
 from desk.wire.recording import rest_answer
 from desk.wire.session import Session
@@ -86,8 +86,9 @@ class Run:
         journal: JournalWriter,
         stop: asyncio.Event,
         recorder: Recorder | None = None,
+        recovery: Recovery | None = None,
     ) -> None:
-        self.plan, self.source, self.stop, self.recorder = plan, source, stop, recorder
+        self.plan, self.source, self.stop, self.recorder, self.recovery = plan, source, stop, recorder, recovery
         self.started = now_ns()
         self.start = Start(
             source.begin,
@@ -100,6 +101,9 @@ class Run:
             plan.seed,
             plan.version,
             source.links,
+            "" if source.stamped else session_prefix(source.begin),
+            recovery.handover if recovery is not None else None,
+            recovery.session if recovery is not None else "",
         )
         self.parts = build(self.start)
         self.engine = self.parts.engine
@@ -154,6 +158,7 @@ class Run:
     async def run(self) -> dict[str, Any]:
         """From the first event to the summary."""
         self.loop.arrive(self.start, 0)
+        self._take_over()
         self.safety.begin(self.source.begin)
         for note in self.source.notes:
             self.picture.say(note)
@@ -186,6 +191,15 @@ class Run:
             if task.done() and not task.cancelled() and (err := task.exception()) is not None:
                 raise err
         return await self._end()
+
+    def _take_over(self) -> None:
+        """Tell the engine what became of the orders it took over, and a person what was found."""
+        if self.recovery is None:
+            return
+        for event in self.recovery.events(self.source.begin):
+            self.loop.arrive(event, 0)
+        for line in describe(self.recovery):
+            self.picture.say(line.strip())
 
     async def _children(self) -> None:
         logs = self.journal.folder
@@ -240,9 +254,11 @@ class Run:
         at = self.loop.now if self.source.stamped else ended
         self.loop.arrive(Command(at, "stop", "the run ends"), 0)
         self.loop.until(at + SETTLE_NS)
+        self.journal.flush()  # the summary speaks of all of it
         for number, since in self._down_since.items():
             self._link(number, since, ended)
         summary = self.picture.summary(self.loop, ended)
+        summary["taken_over"] = self.start.taken or None
         await self._close_recorder(summary)
         self.journal.close(summary)
         summary["effect_hash"] = self.journal.effect_hash
@@ -369,28 +385,11 @@ async def execute(
     build: Callable[[Start], Parts],
     journal: JournalWriter,
     recorder: Recorder | None = None,
+    recovery: Recovery | None = None,
 ) -> dict[str, Any]:
     """Run to the end, to Ctrl-C or to SIGTERM; the summary either way."""
     try:
-        return await Run(plan, source, build, journal, stop_signal(), recorder).run()
+        return await Run(plan, source, build, journal, stop_signal(), recorder, recovery).run()
     finally:
         if recorder is not None:
             recorder.close()  # nothing to do after a proper end; a run that failed keeps its frames
-
-
-def stop_signal() -> asyncio.Event:
-    """Set by Ctrl-C or SIGTERM."""
-    stop = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        with contextlib.suppress(NotImplementedError):  # Windows has no loop signal handlers
-            asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    return stop
-
-
-def start(main: Coroutine[Any, Any, Any]) -> Any:
-    """Run a coroutine on uvloop where there is one."""
-    try:
-        import uvloop
-    except ImportError:
-        return asyncio.run(main)
-    return uvloop.run(main)

@@ -14,8 +14,8 @@ from time import perf_counter_ns
 from typing import Any, Protocol
 
 from desk.engine import Engine
-from desk.events import Command, Ended, Event, Fill, Frame, Timer
-from desk.intents import CancelOrder, Effect, Fetch, Resync, Submit, Wake
+from desk.events import Command, Ended, Event, Fill, Frame, Sent, Start, Timer
+from desk.intents import CancelOrder, Effect, Enquire, Fetch, Resync, Submit, Wake
 from desk.io.journal import JournalWriter
 from desk.messages import Trade
 from desk.projections.blotter import BlotterFold
@@ -24,7 +24,7 @@ from desk.risk.last_gate import LastGate
 
 BEAT = 250_000_000
 FLUSH = 50_000_000
-GUARDED = (Fill, Ended, Command)  # what the last gate hears of
+GUARDED = (Start, Fill, Ended, Command)  # what the last gate hears of, and what is written before anything follows
 LEAP = 60_000_000_000  # a jump in time longer than this is crossed with one beat, not thousands
 
 
@@ -34,7 +34,7 @@ class SimulatedVenue(Protocol):
     @property
     def next_at(self) -> int | None: ...
 
-    def perform(self, effect: Submit | CancelOrder, now: int) -> None: ...
+    def perform(self, effect: Submit | CancelOrder | Enquire, now: int) -> None: ...
 
     def due(self, now: int) -> list[Event]: ...
 
@@ -73,7 +73,7 @@ class Loop:
         self._next_beat = 0
         self._flushed = 0
         self._decided = 0
-        self._paused = False  # since the journal broke
+        self._broken = False  # the engine knows that the journal cannot be written
 
     def arrive(self, event: Event, received: int) -> None:
         """Something came from outside; `received` is perf_counter_ns at that moment."""
@@ -118,9 +118,16 @@ class Loop:
             self._running = False
         if self.now - self._flushed >= FLUSH:
             self._flushed = self.now
-            if not self.journal.flush() and not self._paused:
-                self._paused = True
-                self.post(Command(self.now, "pause", self.journal.broken))
+            self._record()
+
+    def _record(self) -> None:
+        """Write what waits, and let the engine know when the journal breaks or can be written again."""
+        whole = self.journal.flush()
+        if whole is self._broken:
+            self._broken = not whole
+            lost = f"{self.journal.lost} entries of the market are missing in it" if self.journal.lost else "complete"
+            word = Command(self.now, "mended", f"the journal continues, {lost}")
+            self.post(word if whole else Command(self.now, "broken", self.journal.broken))
 
     def _handle(self, event: Event) -> None:
         engine = self.engine
@@ -130,6 +137,9 @@ class Loop:
         self.journal.append(engine.seq, event, effects)
         if type(event) in GUARDED:
             self.gate.see(event)
+            _ = (
+                self.journal.flush() or self.journal.spare()
+            )  # what a venue said of our money survives this process from here on
         for inst in engine.changed:
             self.venue.on_book(inst, event.ts)
         for trade in engine.prints:
@@ -145,13 +155,16 @@ class Loop:
 
     def _perform(self, effect: Effect, now: int) -> None:
         if isinstance(effect, Submit):
-            if not self.journal.flush(sync=True):  # the intent is in the file before the order leaves
-                self._inbox.append(Ended(now, effect.order_id, "rejected: the journal cannot be written"))
+            if not self._written(effect):  # the intent is in the file before the order leaves
+                self._inbox.append(Ended(now, effect.order_id, "denied: the journal cannot be written"))
             elif why := self.gate.judge(effect, self.engine.watch.instruments.get(effect.place.inst), now):
                 self._inbox.append(Ended(now, effect.order_id, f"denied: {why}"))
             else:
                 self.venue.perform(effect, now)
-        elif isinstance(effect, CancelOrder):
+                self._inbox.append(Sent(now, effect.order_id))
+        elif isinstance(effect, (CancelOrder, Enquire)):
+            if isinstance(effect, CancelOrder) and not self.journal.flush():
+                self.journal.spare()  # a cancel leaves in any case
             self.venue.perform(effect, now)
         elif isinstance(effect, Wake):
             self._asked += 1
@@ -160,3 +173,7 @@ class Loop:
             self.resync(effect)
         elif isinstance(effect, Fetch):
             self.fetch(effect)
+
+    def _written(self, order: Submit) -> bool:
+        """Whether the disk has the intent; what only reduces a position may use the reserve."""
+        return self.journal.flush(sync=True) or (self.gate.reduces(order.place) and self.journal.spare())

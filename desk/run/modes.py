@@ -23,10 +23,12 @@ from desk.run import venue_sources
 from desk.run.analyst import candle_source, run_analyst
 from desk.run.children import Child
 from desk.run.clock import now_ns
-from desk.run.live import Parts, Plan, execute, start, stop_signal
+from desk.run.live import Parts, Plan, execute
 from desk.run.record import open_recorder
+from desk.run.recovery import describe, keep, recover
 from desk.run.source import Source
 from desk.run.spin import cores, refusal
+from desk.run.stop import start, stop_signal
 from desk.run.version import version
 from desk.sim.band import band_line
 from desk.wire.stamps import format_ns
@@ -112,11 +114,17 @@ async def _trade(
             analyst=analyst,
             spin=options.spin,
         )
+        recovery = None
+        if not options.fresh and not source.stamped:  # a market with a time of its own begins anew
+            recovery = recover(journal.folder.parent, source.venue, source.symbols, lambda start: build(start).engine)
+        if recovery is not None:
+            keep(recovery, journal.folder)
+            print(*describe(recovery), sep="\n", file=sys.stderr)  # noqa: T201
         recorder, deleted = open_recorder(config, source) if options.record else (None, "")
         if deleted:
             print(deleted, file=sys.stderr)  # noqa: T201
             source = msgspec.structs.replace(source, notes=(*source.notes, deleted))
-        return await execute(plan, source, build, journal, recorder)
+        return await execute(plan, source, build, journal, recorder, recovery)
     finally:
         await source.close()
 
@@ -278,6 +286,8 @@ def last_words(summary: dict[str, Any]) -> str:
         f"PnL {summary['pnl_quote']:+.2f} net of fees ({summary['fee_tier']})",
         *([f"  {band_line(summary['paper'])}"] if summary["orders"] else []),
     ]
+    if summary["taken_over"]:
+        lines.append(f"  account taken over from {summary['taken_over']}: PnL since it began")
     if summary["refusals"]:
         most = ", ".join(f"{code} {n:,}" for code, n in list(summary["refusals"].items())[:6])
         lines.append(f"  why not: {most}")

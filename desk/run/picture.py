@@ -115,6 +115,7 @@ class Picture:
             refusals=dict(counts.refusals),
             latency_us=points(loop.tick_to_signal) | {f"feed_{at}": us for at, us in points(loop.feed_latency).items()},
             orders_open=len(engine.account.open_orders),
+            orders_unknown=engine.life.unknown,
             orders=counts.orders,
             fills=counts.fills,
             exposure=engine.account.gross(engine.quotes[0]) if engine.quotes else 0.0,
@@ -231,7 +232,7 @@ class Picture:
             "reports": list(self.reports),
             "session": str(loop.journal.folder),
             "effect_hash": loop.journal.effect_hash,
-            "problems": [loop.journal.broken] if loop.journal.broken else [],
+            "problems": problems(loop),
         }
 
 
@@ -251,6 +252,13 @@ def clock_summary(time: VenueTime) -> dict[str, Any]:
         "drift_ppm": round(drift, 2) if drift is not None else None,
         "jumps": time.clock.jumps,
     }
+
+
+def problems(loop: Loop) -> list[str]:
+    """What a person must know about the record of this run."""
+    journal = loop.journal
+    lost = f"{journal.folder}: {journal.lost} entries of the market found no room on the disk" if journal.lost else ""
+    return [text for text in (journal.broken, lost) if text]
 
 
 def with_tape(scores: dict[str, dict[str, Any]], engine: Engine) -> dict[str, dict[str, Any]]:

@@ -22,8 +22,9 @@ def replay(folder: Path, build: Callable[[Start], Engine]) -> dict[str, Any]:
     """Run a session's events through a fresh engine (the command's JSON).
 
     `equal` says whether every answer is the recorded one; `effect_hash` is that of the recomputed answers,
-    `recorded_hash` that of the session's summary (None when the session never ended properly). Raises JournalError for
-    a journal that cannot be read, or that does not begin with its manifest.
+    `recorded_hash` that of the session's summary (None when the session never ended properly). A `hole` that a full
+    disk left ends the comparison: `compared` entries came before it. Raises JournalError for a journal that cannot be
+    read, or that does not begin with its manifest.
     """
     entries, torn, said = read_session(folder)
     start = entries[0].event
@@ -32,13 +33,18 @@ def replay(folder: Path, build: Callable[[Start], Engine]) -> dict[str, Any]:
     engine = build(start)
     ours, blotter, scores = EffectHash(), BlotterFold(engine.watch.instruments), ScoreLog()
     differences: list[str] = []
+    compared, hole = 0, ""
     for entry in entries:
+        if entry.seq != engine.seq + 1:
+            hole = f"after seq {engine.seq}, {entry.seq - engine.seq - 1} entries found no room on the disk"
+            break  # what follows was decided by an engine that had seen them
+        compared += 1
         effects = engine.step(entry.event)
         ours.add(entry.seq, effects)
         blotter.apply(entry.event, effects)
         for inst in engine.changed:
             scores.apply(engine.watch.live[inst])
-        if engine.seq != entry.seq or not same(effects, entry.effects):
+        if not same(effects, entry.effects):
             differences.append(
                 f"seq {entry.seq} {type(entry.event).__name__}: recorded {entry.effects!r:.300}, now {effects!r:.300}"
             )
@@ -48,6 +54,8 @@ def replay(folder: Path, build: Callable[[Start], Engine]) -> dict[str, Any]:
         "session": str(folder),
         "version": start.version,
         "entries": len(entries),
+        "compared": compared,
+        "hole": hole,
         "torn_tail_bytes": torn,
         "frames": engine.watch.frames,
         "signals": counts.signals,
@@ -58,7 +66,7 @@ def replay(folder: Path, build: Callable[[Start], Engine]) -> dict[str, Any]:
         "breakouts": breakouts_of(engine),
         "effect_hash": ours.hex(),
         "recorded_hash": recorded,
-        "equal": not differences and recorded in (None, ours.hex()),
+        "equal": not differences and (bool(hole) or recorded in (None, ours.hex())),
         "differences": len(differences),
         "first_differences": differences[:NAMED],
     }
@@ -73,6 +81,8 @@ def describe(result: dict[str, Any]) -> str:
         f"  signals {result['signals']}, orders {result['orders']}, fills {result['fills']}",
         f"  effect hash {result['effect_hash']}, recorded {result['recorded_hash'] or '(the session did not end)'}",
     ]
+    if result["hole"]:
+        lines.append(f"  hole {result['hole']}: compared up to there")
     if result["torn_tail_bytes"]:
         lines.append(f"  torn tail: the last {result['torn_tail_bytes']} bytes were cut off in the writing")
     for inst, score in result["scores"].items():

@@ -13,9 +13,10 @@ from desk.io.config_file import canonical, config_hash
 from desk.io.journal import JournalWriter, read_session
 from desk.run.clock import now_ns
 from desk.run.exchange import EmbeddedExchange
-from desk.run.live import Plan, Run, stop_signal
+from desk.run.live import Plan, Run
 from desk.run.modes import with_symbols
 from desk.run.source import Source, kraken_links
+from desk.run.stop import stop_signal
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(60)]
 SYMBOLS = ("BTC/USDT", "FOO/BAR")
