@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,12 +32,16 @@ EXIT_CODES = """exit codes:
 VERBS = """verbs (each with its own --help):
   doctor       what is wrong on this machine, and how to fix it
   exchange     serve the embedded exchange (SIMULATED), or a recording, on a port
-  replay       run a recorded session again and compare every answer
+  why          why there is no trade in a symbol: every gate with its numbers, now (in a running session too) or --at
+  explain      where an order came from: verdict, intent, signal, event
+  replay       run a recorded session again and compare every answer; --to SEQ shows the engine's state there
   verify-book  prove every book in a recording by checksums or sequence numbers, or by its sequence where it has none
   fees         what each fee tier demands of a scalp, and where the trading itself moves the tier
   schema       the JSON Schema of trading_config.json
   kill         stop all new risk at once, in the running session and in every later one; --flatten: and leave positions
   rearm        lift the kill, or a breaker's halt; needs --why"""
+
+NO_ENGINE = {"why": "desk.run.ask", "explain": "desk.run.ask", "kill": "desk.run.switch", "rearm": "desk.run.switch"}
 
 
 def parser() -> argparse.ArgumentParser:
@@ -85,14 +90,14 @@ def main(argv: list[str] | None = None) -> int:
         "verify-book": verify_book,
         "fees": fees,
         "schema": schema,
-        "kill": kill,
-        "rearm": rearm,
         "console": console,
         "analyst": analyst,
     }
     try:
         if args and args[0] in verbs:
             return verbs[args[0]](args[1:])
+        if args and args[0] in NO_ENGINE:
+            return int(getattr(import_module(NO_ENGINE[args[0]]), args[0])(args[1:]))
         return run(parser().parse_args(args))
     except ConfigError as err:
         _complain(*err.faults)
@@ -242,6 +247,8 @@ def replay(argv: list[str]) -> int:
     p = argparse.ArgumentParser(prog="./run replay", description=replay.__doc__)
     p.add_argument("session", metavar="SESSION", help="a session's folder, or its name below sessions/")
     p.add_argument("--verify", action="store_true")
+    p.add_argument("--to", type=int, metavar="SEQ", help="stop after this entry and show the engine's state")
+    p.add_argument("--pdb", action="store_true", help="with --to: stop in the debugger where that entry is handled")
     p.add_argument("--json", action="store_true")
     options = p.parse_args(argv)
     from desk.run import replay as again
@@ -249,6 +256,12 @@ def replay(argv: list[str]) -> int:
     folder = Path(options.session)
     if not folder.exists() and (Path("sessions") / options.session).exists():
         folder = Path("sessions") / options.session
+    if options.to is not None:
+        from desk.run import stand
+
+        state = stand.stand(folder, options.to, lambda start: build(start).engine, options.pdb)
+        _print_json(state) if options.json else print(stand.describe(state))
+        return OK if state["equal"] else FAILED
     result = again.replay(folder, lambda start: build(start).engine)
     if options.json:
         _print_json(result)
@@ -308,47 +321,14 @@ def schema(argv: list[str]) -> int:
     return OK
 
 
-def kill(argv: list[str]) -> int:
-    """Cancel all orders and allow no entry until `rearm`, also after a restart."""
-    p = argparse.ArgumentParser(prog="./run kill", description=kill.__doc__)
-    p.add_argument("--why", default="", metavar="TEXT", help="kept with the latch and in the journal")
-    p.add_argument("--flatten", action="store_true", help="leave every position too, by collared IOC orders")
-    p.add_argument("--config", type=Path, default=Path("trading_config.json"))
-    options = p.parse_args(argv)
-    from desk.io import latch
-    from desk.run.clock import now_ns
-
-    folder = latch.folder_of(options.config)
-    held = latch.kill(folder, options.why, now_ns(), flatten=options.flatten)
-    flat = ", positions flattened" if held.flatten else ""
-    print(f"killed: {held.killed}. Orders cancelled{flat}, no entries, after a restart too, until ./run rearm --why …")
-    return OK
-
-
-def rearm(argv: list[str]) -> int:
-    """Lift the kill or a breaker's halt. A third time within a day takes effect at the next start only."""
-    p = argparse.ArgumentParser(prog="./run rearm", description=rearm.__doc__)
-    p.add_argument("--why", required=True, metavar="TEXT", help="what was wrong, and why it is right now")
-    p.add_argument("--config", type=Path, default=Path("trading_config.json"))
-    options = p.parse_args(argv)
-    from desk.io import latch
-    from desk.run.clock import now_ns
-
-    folder = latch.folder_of(options.config)
-    before = latch.read(folder)
-    latch.rearm(folder, options.why, now_ns())
-    was = (
-        f"killed: {before.killed}" if before.killed else f"halted: {before.halted}" if before.halted else "not latched"
-    )
-    print(f"re-armed; it was {was}")
-    return OK
-
-
 def console(argv: list[str]) -> int:
     """The live screen, fed with pictures on standard input: started by a run."""
+    p = argparse.ArgumentParser(prog="console")
+    p.add_argument("--keys", type=int, help="descriptor on which the keys are said")
+    options = p.parse_args(argv)
     from desk.io.console import run_console
 
-    return run_console()
+    return run_console(keys_out=options.keys)
 
 
 def analyst(argv: list[str]) -> int:

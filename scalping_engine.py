@@ -3,7 +3,7 @@ target at least twice as far and a deadline; leave at whichever comes first.
 
 Every look at the market passes the same gates in the same order, and each "no" has a stable code: FEED:…, STALE_BOOK,
 WARM_UP, WEAK_TECHNICAL, HFT_CONFLICT, WIDE_SPREAD, BIAS_BLOCKS, BIAS_NEEDS_STRONG_ALIGNMENT, TICK_TOO_COARSE,
-EDGE_AFTER_COST, COOLDOWN, MAX_CONCURRENT, ALREADY_IN_POSITION, FALSE_BREAKOUT_RISK, SIZE_ZERO. Only closed bars and
+EDGE_BELOW_COST, COOLDOWN, MAX_CONCURRENT, ALREADY_IN_POSITION, FALSE_BREAKOUT_RISK, SIZE_ZERO. Only closed bars and
 printed trades move the technical score, so it never repaints. Money and sizes are exact; everything is decided from
 events alone.
 
@@ -34,7 +34,18 @@ from desk.signals.timing import ABORT, TAKE, WAIT, Objection, entry_advice
 from desk.signals.trend import bias_effect
 from desk.strategies.base import BookView, Pulse, Strategy, View
 from desk.strategies.exits import SCALP_HOLD, hold_ns
-from desk.strategies.scalp_plan import BookSaid, No, Plan, Prices, arithmetic, as_numbers, as_signal, because, priced
+from desk.strategies.scalp_plan import (
+    BookSaid,
+    No,
+    Plan,
+    Prices,
+    arithmetic,
+    as_numbers,
+    as_signal,
+    because,
+    measured,
+    priced,
+)
 from desk.strategies.scalp_trade import ScalpTrade
 from desk.strategies.standing import Standing, stance
 from hft_signals import RISING, HFTIntegrator, Reading, contributions, fading, lifetime_s
@@ -126,6 +137,9 @@ class ScalpingEngine(Strategy):
     def breakouts(self, inst: str) -> BreakoutRecord | None:
         return slot.breaks.record if (slot := self.slots.get(inst)) is not None else None
 
+    def numbers(self, inst: str) -> dict[str, float]:
+        return slot.indicators.numbers if (slot := self.slots.get(inst)) is not None else {}
+
     # --- what the engine tells us
 
     def on_book(self, inst: str, view: View) -> Iterable[Intent]:
@@ -211,7 +225,10 @@ class ScalpingEngine(Strategy):
         code = no[0] if no else "SIGNAL"
         self.funnel[inst][code] = self.funnel[inst].get(code, 0) + 1
         if no and (code != slot.code or now - slot.said_at >= SECOND):
-            out.append(Decline(inst, *no))
+            r, indicators = slot.reading, slot.indicators
+            scored = (r.score.total, r.effective) if r is not None else None
+            known = measured(book, len(indicators.bars), indicators.technical, scored)
+            out.append(Decline(inst, code, known | no[1], sum(self.funnel[inst].values())))
             slot.said_at = now
         slot.code = code
         self._settle(slot, view, isinstance(found, Plan))
@@ -329,7 +346,11 @@ class ScalpingEngine(Strategy):
         if not isinstance(prices, Prices):
             return prices
         if prices.break_even > scalping.max_break_even:
-            return "EDGE_AFTER_COST", arithmetic(prices, *fees) | {"limit": scalping.max_break_even}
+            fee_in = fees[advice.action == TAKE]
+            return "EDGE_BELOW_COST", arithmetic(prices, *fees) | {
+                "limit": scalping.max_break_even,
+                "fee_in_bps": fee_in,
+            }
         return Plan(side, technical, slot.indicators.contributions, None, x, aligned, bias, advice, prices, {})
 
     def _enter(self, slot: Slot, view: View, plan: Plan, out: list[Intent]) -> No | None:

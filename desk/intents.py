@@ -80,11 +80,14 @@ class Signal(msgspec.Struct, frozen=True, gc=False, tag="signal"):
 
 
 class Decline(msgspec.Struct, frozen=True, gc=False, tag="decline"):
-    """Why not: a stable code from a gate, with the numbers."""
+    """Why not: a stable code from a gate, with the numbers. `looks`: how often the strategy has looked at `inst`
+    so far, this time included; what it said in between was the same. 0: a strategy that does not count.
+    """
 
     inst: str
     code: str
     because: dict[str, float] = {}
+    looks: int = 0
 
 
 Intent = Place | Withdraw | Wake | Signal | Decline

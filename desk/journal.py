@@ -11,6 +11,7 @@ skipped.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from hashlib import blake2b
 from itertools import pairwise
 from mmap import mmap
@@ -26,6 +27,7 @@ from desk.intents import Checkpoint, Effect
 _HEAD = Struct("<II")
 MAX_RECORD = 64 << 20
 Buffer = bytes | mmap
+PROGRESS = 16 << 20  # bytes between two words of how far a long reading is
 
 
 class Entry(msgspec.Struct, frozen=True, gc=False, array_like=True):
@@ -135,3 +137,46 @@ class EffectHash:
 def same(a: list[Effect], b: list[Effect]) -> bool:
     """Whether two answers are equal, byte for byte."""
     return _encoder.encode(a) == _encoder.encode(b)
+
+
+class _Head(msgspec.Struct, array_like=True):
+    """An entry whose event and effects were stepped over, not read."""
+
+    seq: int
+    event: msgspec.Raw
+    effects: msgspec.Raw
+
+
+_head = msgspec.msgpack.Decoder(_Head)
+_NOTHING = b"\x90"  # no effects
+_QUIET = (b"frame", b"timer", b"answer")  # events that tell a fold nothing when they had no effect
+
+
+def telling(
+    data: bytes | mmap,
+    name: str = "journal",
+    everything: bool = False,
+    progress: Callable[[float], None] = lambda share: None,
+) -> Iterator[Entry]:
+    """Every entry that says something: with effects, or of an event that is neither market data nor time.
+
+    What folds of orders, signals and refusals need, at about 2 µs an entry: the others are proven, not decoded, unless
+    `everything` is wanted. Ends at a torn tail, as of a session that is running. `progress` hears 0..1 every 16 MB.
+    Raises JournalError like `scan`.
+    """
+    at = heard = 0
+    while (end := _whole(data, at)) is not None:
+        payload = data[at + _HEAD.size : end]
+        try:
+            head = _head.decode(payload)
+            quiet = not everything and bytes(head.effects) == _NOTHING and bytes(head.event)[7:14].startswith(_QUIET)
+            if not quiet:
+                yield _decoder.decode(payload)
+        except msgspec.MsgspecError as err:
+            raise JournalError(f"{name}: the record at byte {at} is whole, but not of this version: {err}") from err
+        at = end
+        if at - heard > PROGRESS:
+            heard = at
+            progress(at / len(data))
+    if at < len(data) and (valid := _later_record(data, at + 1)) is not None:
+        raise JournalError(f"{name}: damaged at byte {at}, but a valid record follows at byte {valid}: not a torn tail")

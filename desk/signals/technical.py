@@ -61,6 +61,15 @@ class LightweightIndicators:
         self.last = 0.0
         self._start()
 
+    @property
+    def numbers(self) -> dict[str, float]:
+        """Every minute indicator that speaks, prices in ticks, and the terms that add up to the technical score."""
+        m = self.minutes
+        known = {"ema_9": m.fast.value, "ema_21": m.slow.value, "rsi_14": m.rsi.value, "atr_14": m.atr.value}
+        known |= {"percent_b": m.bollinger.percent_b, "squeeze": m.squeeze.value, "vwap_z": self.vwap.z(self.last)}
+        known |= {f"of_technical_{name}": value for name, value in self.contributions.items()}
+        return {name: value for name, value in (known | {"technical": self.technical}).items() if value is not None}
+
     def _start(self) -> None:
         self.minutes, self.ticks, self.vwap = BarIndicators(), BarIndicators(), Vwap()
         self.bars: list[tuple[int, int]] = []  # begin and close of the bars taken in, at most as many as the view keeps

@@ -170,6 +170,10 @@ class Strategy:
         """Mind a position of an earlier session from now on; `plan` is None when none was kept. False: not ours."""
         return False
 
+    def numbers(self, inst: str) -> dict[str, float]:
+        """What the strategy computed for a symbol (indicators, terms of its score), by name, for people."""
+        return {}
+
     def on_book(self, inst: str, view: View) -> Iterable[Intent]:
         """The book of `inst` changed; its score is already new."""
         return ()

@@ -12,6 +12,7 @@ from desk.signals.cost import break_even_win_rate, round_trip_bps
 from desk.signals.shape import Score
 from desk.signals.timing import IMPROVE, TAKE, EntryAdvice
 from desk.signals.trend import BiasEffect
+from desk.strategies.base import BookView
 from desk.strategies.exits import bracket_prices, hard_stop
 
 ROOM = 2.0  # a stop is at least this many spreads away: nearer, the entry itself would trip it
@@ -103,6 +104,19 @@ def arithmetic(prices: Prices, maker_bps: float, taker_bps: float) -> dict[str, 
         "taker_bps": taker_bps,
         "break_even": prices.break_even,
     }
+
+
+def measured(
+    book: BookView, bars: int, technical: float | None, scored: tuple[float, float] | None
+) -> dict[str, float]:
+    """What is known of a symbol beside the numbers of the gate that said no; `scored`: the book's score and what is
+    left of it. What is unknown is left out."""
+    known = {"bars": float(bars)} | ({} if technical is None else {"technical": technical})
+    if book.ready:
+        known |= {"age_s": book.age_ns / 1e9, "spread_bps": 10_000.0 * (book.ask - book.bid) / book.mid}
+    if scored is not None:
+        known |= {"score": scored[0], "effective": scored[1]}
+    return known
 
 
 def as_signal(plan: Plan, name: str, inst: str, lots: int, now: int, patience: int, hold: int, bias: bool) -> Signal:

@@ -209,7 +209,7 @@ def test_a_real_venue_s_fees_stop_the_scalps(tmp_path):
     said = json.loads(run.stdout)
     assert said["signals"] == 0
     assert "Kraken Pro" in said["fee_tier"]
-    assert set(said["refusals"]) & {"EDGE_AFTER_COST", "WEAK_TECHNICAL", "HFT_CONFLICT"}
+    assert set(said["refusals"]) & {"EDGE_BELOW_COST", "WEAK_TECHNICAL", "HFT_CONFLICT"}
 
 
 def test_help_is_fast_and_imports_nothing_heavy(tmp_path):

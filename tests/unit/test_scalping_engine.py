@@ -201,7 +201,7 @@ def test_an_edge_below_the_costs_of_the_users_tier_is_no_trade() -> None:
     assert said["break_even"] == (said["stop_bps"] + said["cost_bps"]) / (said["target_bps"] + said["stop_bps"])
     signal, _ = traded(engine().on_book(KEY, view))
     assert signal.break_even < 0.36
-    assert decline.code == "EDGE_AFTER_COST"
+    assert decline.code == "EDGE_BELOW_COST"
     assert decline.because["break_even"] > 1.0
     assert decline.because["cost_bps"] > 65.0
 
