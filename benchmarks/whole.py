@@ -48,7 +48,7 @@ class Desk:
             feed="embedded", venue="embedded", symbols=symbols, links=links, urls=("",), rest_url="", simulated=True,
             silence_ns=0, begin=begin,
         )  # fmt: skip
-        self.picture = Picture("scalping", source, "benchmark", begin)
+        self.picture = Picture("scalping", source, "benchmark", begin, config.hft_signals.weights)
         parts = build(start)
         self.engine = parts.engine
         self._folder = tempfile.TemporaryDirectory()

@@ -283,8 +283,10 @@ class Market:
         heartbeat every second on a live connection, so a quiet pair is not a stale one.
         """
         track = self.track
-        if track is None:
-            return self.now
+        return self.now if track is None else self.age_of(track)
+
+    def age_of(self, track: Track) -> int:
+        """`age_ns` of one of the books."""
         heard = self.heard.get(track.link, 0)
         if heard > track.proof:  # without a stamp of its own: as late as the newest stamped one of its connection
             return self.now - heard + self.time.lags.get(track.link, 0)

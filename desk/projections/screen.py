@@ -22,6 +22,7 @@ class BookRow(msgspec.Struct, frozen=True):
     proof: str = "checksum"
     seq_ok: int = 0
     gaps: int = 0
+    proved_ms: float | None = None  # since the last message that proved this very book; `age_ms`: since its link spoke
 
 
 class SymbolRow(msgspec.Struct, frozen=True):
@@ -97,6 +98,7 @@ class SignalRow(msgspec.Struct, frozen=True):
     net_target_bps: float
     break_even: float
     reason: str
+    order: str = ""  # what `./run explain` can be asked: "o5", or "s3 refused" by risk
 
 
 class PositionRow(msgspec.Struct, frozen=True):
@@ -109,6 +111,54 @@ class PositionRow(msgspec.Struct, frozen=True):
     unrealised: float
     realised: float
     fees: float
+
+
+class GateRow(msgspec.Struct, frozen=True):
+    """One gate of the funnel: what came to it and what it stopped, its state at the last look, its last "no".
+
+    `state`: "passed" | "NO" | "not asked"; `text`: its numbers as a calculation.
+    """
+
+    gate: str
+    state: str
+    reached: int
+    stopped: int
+    code: str = ""
+    code_at: int = 0
+    text: str = ""
+
+
+class Detail(msgspec.Struct, frozen=True):
+    """One symbol whole. Levels: (price, quantity, orders), best first; `parts`: (name, component, weight) of the score.
+
+    `now`: the code of the last look, "SIGNAL" after a signal, since when, what would have to change, what to do.
+    """
+
+    symbol: str
+    bids: tuple[tuple[str, str, int], ...] = ()
+    asks: tuple[tuple[str, str, int], ...] = ()
+    tier: str = ""
+    parts: tuple[tuple[str, float | None, float], ...] = ()
+    numbers: dict[str, float] = {}
+    gates: tuple[GateRow, ...] = ()
+    now: str = ""
+    since: int = 0
+    change: str = ""
+    remedy: str = ""
+    looks: int = 0
+    signals: int = 0
+    submitted: int = 0
+    filled: int = 0
+    working: tuple[str, ...] = ()
+    latches: dict[str, str] = {}
+    last_signal: str = ""
+
+
+class Pressed(msgspec.Struct, frozen=True):
+    """What the console's keys say to the run: a line as if it were typed, or the symbol to describe ("": none)."""
+
+    line: str = ""
+    look: str | None = None
 
 
 class Screen(msgspec.Struct, frozen=True, tag="screen"):
@@ -138,6 +188,7 @@ class Screen(msgspec.Struct, frozen=True, tag="screen"):
     exposure: float = 0.0
     exposure_limit: float = 0.0
     breaker: str = "armed"
+    latch: str = ""  # "paused", a breaker's code or "killed": what a resume has to lift
     journal_seq: int = 0
     journal_state: str = "ok"
     clock_ms: float | None = None  # the venue's clock minus ours
@@ -145,6 +196,8 @@ class Screen(msgspec.Struct, frozen=True, tag="screen"):
     clock_state: str = "not measured"  # "ok" | "off" | "WRONG"
     pnl_quote: float = 0.0
     fee_tier: str = ""
+    detail: Detail | None = None  # of the symbol a person looks at
+    signal_health: tuple[str, ...] = ()  # lines; () while nothing is measured
     reports: tuple[str, ...] = ()
     messages: tuple[str, ...] = ()
     analyst: str = ""

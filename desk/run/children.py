@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -43,6 +44,29 @@ class Child:
                 limit=LINE_LIMIT,
             )
         return cls(name, process, log)
+
+    @classmethod
+    async def start_with_keys(cls, name: str, args: list[str], log: Path) -> tuple[Child, asyncio.StreamReader]:
+        """Start a child that draws on the terminal and says what was pressed on a pipe, one object a line."""
+        ours, theirs = os.pipe()
+        try:
+            with log.open("ab") as errors:
+                process = await asyncio.create_subprocess_exec(
+                    sys.executable,
+                    str(PROGRAM),
+                    *args,
+                    "--keys",
+                    str(theirs),
+                    stdin=asyncio.subprocess.PIPE,
+                    stderr=errors,
+                    pass_fds=(theirs,),
+                )
+        finally:
+            os.close(theirs)
+        keys = asyncio.StreamReader(LINE_LIMIT)
+        pipe = os.fdopen(ours, "rb", buffering=0)
+        await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(keys), pipe)
+        return cls(name, process, log), keys
 
     def say(self, what: object) -> bool:
         """Send one line; False when it is dropped because the child is gone or slow. Never blocks the desk."""

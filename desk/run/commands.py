@@ -16,6 +16,11 @@ from desk.events import Command
 from desk.projections.screen import Screen
 from desk.run.shared import Inbox, Shared
 
+try:
+    import termios
+except ImportError:  # Windows: a console there has no keys
+    termios = None  # type: ignore[assignment]
+
 WORDS = ("pause", "resume", "kill", "stop")
 HELP = "pause [why] · resume WHY · kill [why] · stop · status"
 
@@ -71,10 +76,11 @@ class Commands:
             while data := os.read(fd, 4_096):
                 *lines, rest = (rest + data).split(b"\n")
                 for line in lines:
-                    self._line(line.decode(errors="replace"))
+                    self.line(line.decode(errors="replace"))
                 rest = rest[-4_096:]
 
-    def _line(self, line: str) -> None:
+    def line(self, line: str) -> None:
+        """Do what a line says, or answer it."""
         if not line.strip():
             return
         if line.strip().lower() == "status":
@@ -98,12 +104,18 @@ def terminal() -> int | None:
     return sys.stdin.fileno()
 
 
-def listen(inbox: Inbox, shared: Shared[Screen], say: Callable[[str], object]) -> bool:
-    """Read what a person types, if one can; whether somebody is listened to."""
-    fd = terminal()
-    if fd is not None:
-        Commands(inbox, shared, say).start(fd)
-    return fd is not None
+class TerminalModes:
+    """How a terminal was set up when this was made; `restore` puts it back, whoever changed it since."""
+
+    def __init__(self, fd: int) -> None:
+        self._fd = fd
+        self._modes = termios.tcgetattr(fd) if termios is not None else None
+
+    def restore(self) -> None:
+        """Safe to call at any time; does nothing where there are no such modes, or no terminal any more."""
+        if termios is not None and self._modes is not None:
+            with contextlib.suppress(OSError, termios.error):
+                termios.tcsetattr(self._fd, termios.TCSADRAIN, self._modes)
 
 
 def print_line(text: str) -> None:

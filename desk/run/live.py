@@ -11,28 +11,26 @@ from typing import Any
 
 import msgspec
 
+from desk.config import Config
 from desk.engine import Engine
 from desk.errors import DeskError
-from desk.events import Answer, ClockJump, Command, Event, Frame, LinkDown, LinkUp, Start, TrendBias, Unanswered
+from desk.events import Answer, ClockJump, Command, Event, Frame, LinkDown, LinkUp, Start, Unanswered
 from desk.intents import Effect, Fetch, Resync
 from desk.io.ccxt_feed import CcxtFeed
 from desk.io.journal import JournalWriter
 from desk.io.recorder import Recorder
 from desk.io.websocket import Feed
-from desk.projections.screen import Screen
 from desk.risk.last_gate import LastGate
-from desk.run.children import Child
 from desk.run.clock import JumpDetector, now_ns, wall_ns
-from desk.run.commands import listen, print_line
 from desk.run.courier import Courier
 from desk.run.loop import Loop, SimulatedVenue
+from desk.run.people import People
 from desk.run.picture import Picture
 from desk.run.private import guarded
 from desk.run.questions import Questions
 from desk.run.recovery import Recovery, describe, session_prefix
 from desk.run.rehearse import RehearsalFeed
 from desk.run.safety import Safety
-from desk.run.shared import Inbox, Shared
 from desk.run.source import Source
 from desk.run.spin import Spin
 from desk.run.stop import stop_signal
@@ -44,11 +42,8 @@ from desk.wire.venues import wire_of
 TICK_S = 0.05
 LATCH_S = 0.05  # a kill written by another process is obeyed after at most this
 SWITCH_S = 0.0005  # the recorder's thread gives way to a frame after this, not after Python's 5 ms
-PICTURE_S = 0.25
 HISTORY_S = 20.0  # for the instrument of a symbol to become known
 PACE_S = 1.05  # Kraken counts about one public call a second per address
-HFT_WINDOW_NS = 900_000_000_000  # the average the analyst gets covers up to this
-HFT_S = 30.0  # how often the analyst hears the average order-book score
 SETTLE_NS = 2_000_000_000  # for the venue's last answers after a stop
 
 
@@ -106,8 +101,9 @@ class Run:
             recovery.session if recovery is not None else "",
         )
         self.parts = build(self.start)
+        weights = msgspec.json.decode(plan.config_json, type=Config).hft_signals.weights
         self.engine = self.parts.engine
-        self.picture = Picture(plan.mode, source, plan.fee_tier, self.started)
+        self.picture = Picture(plan.mode, source, plan.fee_tier, self.started, weights)
         self.journal = journal
         pace_s = 0.0 if source.simulated else PACE_S
         self.courier = Courier(source.rest_url, pace_s, lambda event: self.loop.arrive(event, 0), now_ns)
@@ -121,15 +117,11 @@ class Run:
         self.safety = Safety(journal.folder.parent, lambda command: self.loop.arrive(command, 0), breakers_stay=kept)
         self.budget = Budget()
         self.feeds: list[Feed | RehearsalFeed | CcxtFeed] = [self._feed(number) for number in range(len(source.links))]
-        self.console: Child | None = None
-        self.analyst: Child | None = None
-        self.shared: Shared[Screen] = Shared()
-        self.inbox = Inbox()
+        self.people = People(self.picture, self.loop, self.safety, stop, self._now)
         self._clock = JumpDetector(wall_ns(), now_ns())
         self._down_since: dict[int, int] = dict.fromkeys(range(len(self.feeds)), self.started)
         self._tasks: list[asyncio.Task[None]] = []
         self._asides: list[asyncio.Task[None]] = []
-        self.analysed = asyncio.Event()
         self.spin = Spin()
 
     def _feed(self, number: int) -> Feed | RehearsalFeed | CcxtFeed:
@@ -153,6 +145,9 @@ class Run:
         feed.stamp = self.source.begin if self.source.stamped else 0
         return feed
 
+    def _now(self) -> int:
+        return self.loop.now if self.source.stamped else now_ns()
+
     # --- the run
 
     async def run(self) -> dict[str, Any]:
@@ -162,8 +157,8 @@ class Run:
         self.safety.begin(self.source.begin)
         for note in self.source.notes:
             self.picture.say(note)
-        await self._children()
-        self._open_doors()
+        logs = self.journal.folder
+        await self.people.start(self.plan.console, self.plan.analyst, logs, self._spawn, self._aside)
         if self.recorder is not None:
             self.recorder.start(self.picture.say)
         gc.collect()
@@ -201,44 +196,6 @@ class Run:
         for line in describe(self.recovery):
             self.picture.say(line.strip())
 
-    async def _children(self) -> None:
-        logs = self.journal.folder
-        if self.plan.console is not None:
-            self.console = await Child.start("console", self.plan.console, logs / "console.log", screen=True)
-        if self.plan.analyst is not None:
-            self.picture.analyst = "starting"
-            self.analyst = await Child.start("analyst", self.plan.analyst, logs / "analyst.log")
-            self._aside(self._listen(self.analyst))
-            self._aside(self._tell_averages(self.analyst))
-
-    def _open_doors(self) -> None:
-        """Let other threads in: to the inbox, and where a person types, to the newest picture."""
-        loop = asyncio.get_running_loop()
-        self.inbox = Inbox(lambda: loop.call_soon_threadsafe(self._drain))
-        show = self.picture.say if self.console is not None else print_line
-        typed = listen(self.inbox, self.shared, lambda text: loop.call_soon_threadsafe(show, text))
-        if self.console is not None or typed:
-            self._spawn(self._draw())
-
-    def _drain(self) -> None:
-        """Take in what other threads posted; its time is now."""
-        events, refused = self.inbox.take()
-        if refused:
-            self.picture.say(f"INBOX FULL: {refused} events of other threads were refused")
-        now = self.loop.now if self.source.stamped else now_ns()
-        account = self.engine.account
-        for event in events:
-            if isinstance(event, Command) and event.what == "stop":
-                self.stop.set()  # the end of the run tells the engine
-            elif (
-                isinstance(event, Command)
-                and event.what == "resume"
-                and (account.killed or account.halted not in ("", "paused"))
-            ):
-                self.safety.rearm(event.why, now)
-            else:
-                self.loop.arrive(msgspec.structs.replace(event, ts=now), 0)
-
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         self._tasks.append(asyncio.create_task(work))
 
@@ -262,13 +219,10 @@ class Run:
         await self._close_recorder(summary)
         self.journal.close(summary)
         summary["effect_hash"] = self.journal.effect_hash
-        if self.console is not None:
-            self.console.say(self.picture.screen(self.loop, ended))
         for task in (*self._tasks, *self._asides):
             task.cancel()
         await asyncio.gather(*self._tasks, *self._asides, return_exceptions=True)
-        children = [child for child in (self.console, self.analyst) if child is not None]
-        await asyncio.gather(*(child.stop() for child in children))
+        await self.people.end(ended)
         return summary
 
     async def _close_recorder(self, summary: dict[str, Any]) -> None:
@@ -306,7 +260,7 @@ class Run:
     async def _watch_latch(self) -> None:
         while True:
             await asyncio.sleep(LATCH_S)
-            self.safety.look(self.loop.now if self.source.stamped else now_ns())
+            self.safety.look(self._now())
 
     def _resync(self, effect: Resync) -> None:
         self.feeds[effect.link].resync(effect.channel, effect.symbol)
@@ -338,41 +292,6 @@ class Run:
                 self.picture.say(f"{symbol}: no history to warm up on ({err or 'the symbol is unknown'})")
                 continue
             self.loop.arrive(Answer(now_ns(), "OHLC", symbol, raw), 0)
-
-    # --- the people's side
-
-    async def _draw(self) -> None:
-        while True:
-            screen = self.picture.screen(self.loop, now_ns())
-            self.shared.publish(screen)
-            if self.console is not None:
-                self.console.say(screen)
-            await asyncio.sleep(PICTURE_S)
-
-    async def _listen(self, analyst: Child) -> None:
-        async for said in analyst.lines():
-            if "stage" in said:
-                self.picture.analyst = f"{said['stage']} {said.get('symbol', '')}".strip()
-            elif "bias" in said:
-                bias = msgspec.convert(said["bias"], TrendBias)
-                now = self.loop.now if self.source.stamped else now_ns()
-                self.loop.arrive(msgspec.structs.replace(bias, ts=now), 0)
-            elif "report" in said:
-                self.picture.reports += [said["report"][kind] for kind in ("html", "md", "json")]
-            elif "error" in said:
-                self.picture.say(f"analysis of {said['error']['symbol']}: {said['error']['text']}")
-            elif "scheduled" in said:
-                self.picture.analyst = str(said["scheduled"])
-                self.analysed.set()
-        self.picture.analyst = self.picture.analyst or "ended"
-
-    async def _tell_averages(self, analyst: Child) -> None:
-        while True:
-            await asyncio.sleep(HFT_S)
-            scores = self.picture.scores
-            analyst.say({"hft": scores.window()})
-            if scores.span > HFT_WINDOW_NS:
-                scores.restart()
 
 
 def _jitter(most: int) -> int:

@@ -7,15 +7,18 @@ from typing import Any
 
 import msgspec
 
+from desk.config import Weights
 from desk.engine import Engine
 from desk.events import Event
 from desk.instrument import Instrument, split_key
-from desk.intents import Decline, Effect, Noted, Refuse, Signal, Tell
+from desk.intents import Decline, Effect, Noted, Refuse, Signal, Submit, Tell
 from desk.market.state import BookState, Market
 from desk.market.tape import SLOW as TAPE_WINDOW
 from desk.market.venue_time import VenueTime
 from desk.projections.latency import Percentiles
 from desk.projections.screen import BookRow, PositionRow, Screen, SignalRow, SymbolRow
+from desk.projections.why import WhyFold
+from desk.run.detail import detail
 from desk.run.loop import Loop
 from desk.run.market_rows import flow_rows, inside_rows
 from desk.run.source import Source
@@ -27,8 +30,9 @@ KEEP_SIGNALS, KEEP_MESSAGES = 12, 8
 class Picture:
     """Collects what the screen needs beside the engine's own state."""
 
-    def __init__(self, mode: str, source: Source, fee_tier: str, started: int) -> None:
+    def __init__(self, mode: str, source: Source, fee_tier: str, started: int, weights: Weights) -> None:
         self.mode, self.source, self.fee_tier, self.started = mode, source, fee_tier, started
+        self.weights = weights  # of the order-book score, to show what its parts add
         self.signals: deque[SignalRow] = deque(maxlen=KEEP_SIGNALS)
         self.messages: deque[str] = deque(maxlen=KEEP_MESSAGES)
         self.last_signal: dict[str, Signal] = {}
@@ -37,6 +41,8 @@ class Picture:
         self.reports: list[str] = []
         self.analyst = ""
         self.down_ns = 0
+        self.why = WhyFold()
+        self.look_at = ""  # the symbol that is described whole, "" for none
         self._frames_before = (0, started)
         self._rate = 0.0
 
@@ -46,13 +52,23 @@ class Picture:
 
     def see(self, engine: Engine, event: Event, effects: list[Effect]) -> None:
         """Take notice of what the engine answered."""
+        self.why.apply(event, effects, engine.seq)
         for effect in effects:
             if isinstance(effect, Noted):
                 self._noted(engine, effect.what)
             elif isinstance(effect, Refuse):
                 self.why_not[effect.place.inst] = f"RISK_{effect.rule.upper()}"
+                signal = self.last_signal.get(effect.place.inst)
+                self._settled(event, f"{signal.signal_id} refused" if signal is not None else "refused")
+            elif isinstance(effect, Submit):
+                self._settled(event, effect.order_id)
             elif isinstance(effect, Tell):
-                self.messages.append(effect.text)
+                self.messages.append(f"{effect.code}: {effect.text}")
+
+    def _settled(self, event: Event, order: str) -> None:
+        """What became of the signal that this event gave, if it gave one."""
+        if self.signals and self.signals[-1].ts == event.ts and not self.signals[-1].order:
+            self.signals[-1] = msgspec.structs.replace(self.signals[-1], order=order)
 
     def _noted(self, engine: Engine, what: Signal | Decline) -> None:
         if isinstance(what, Decline):
@@ -121,6 +137,7 @@ class Picture:
             exposure=engine.account.gross(engine.quotes[0]) if engine.quotes else 0.0,
             exposure_limit=exposure_limit(engine),
             breaker=engine.account.state(engine.now),
+            latch="killed" if engine.account.killed else engine.account.halted,
             journal_seq=loop.journal.seq,
             journal_state=loop.journal.broken or "ok",
             clock_ms=reading.offset_ns / 1e6 if reading else None,
@@ -128,6 +145,7 @@ class Picture:
             clock_state=watch.time.state.value,
             pnl_quote=float(engine.portfolio.pnl(engine.quotes[0])) if engine.quotes else 0.0,
             fee_tier=self.fee_tier,
+            detail=detail(engine, self.why, self.look_at, self.weights) if self.look_at else None,
             reports=tuple(self.reports),
             messages=tuple(self.messages),
             analyst=self.analyst,
@@ -280,7 +298,8 @@ def book_rows(markets: list[Market], proof: str) -> tuple[BookRow, ...]:
         symbol, venue = split_key(market.inst)
         for channel in ("level3", "book"):
             if (track := market.tracks.get(channel)) is not None:
-                age = (market.now - track.proof + market.time.lag(track)) / 1e6 if track.proof else None
+                age = market.age_of(track) / 1e6 if track.proof else None
+                proved = (market.now - track.proof) / 1e6 if track.proof else None
                 rows.append(
                     BookRow(
                         symbol,
@@ -294,6 +313,7 @@ def book_rows(markets: list[Market], proof: str) -> tuple[BookRow, ...]:
                         proof,
                         track.seq_ok,
                         track.gaps,
+                        proved,
                     )
                 )
     return tuple(rows)

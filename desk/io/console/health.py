@@ -95,7 +95,9 @@ def _proof(books: tuple[BookRow, ...]) -> tuple[str, int]:
         ok, bad, name, fault = sum(b.seq_ok for b in books), sum(b.gaps for b in books), "sequence", "gaps"
     else:
         return " (no checksum at this venue: unverified)", 1
-    return f" ({name} ok {ok:,}" + (f", {fault} {bad:,})" if bad else ")"), bad
+    proved = [book.proved_ms for book in books if book.proved_ms is not None]
+    when = f"{_ago(max(proved))} ago" if proved else f"{ok:,}"
+    return f" ({name} ok {when}" + (f", {fault} {bad:,})" if bad else ")"), bad
 
 
 def _age(screen: Screen) -> Text:
@@ -104,7 +106,11 @@ def _age(screen: Screen) -> Text:
         return _field("age", "not known", "pending")
     worst = max(ages)
     word, how = (" STALE", "bad") if worst >= STALE_MS else (" old", "pending") if worst >= OLD_MS else ("", "good")
-    return _field("age", (f"{worst:,.0f} ms" if worst < 1_000 else micros(worst * 1_000)) + word, how)
+    return _field("age", _ago(worst) + word, how)
+
+
+def _ago(ms: float) -> str:
+    return f"{ms:,.0f} ms" if ms < 1_000 else micros(ms * 1_000)
 
 
 def _orders(screen: Screen) -> Text:

@@ -19,7 +19,9 @@ LOW = 30  # below this height the second rank gets one line
 AIRY = 36  # from this height on, a blank line between sections
 
 
-def picture(screen: Screen, width: int = 100, height: int | None = None, silent_s: float = 0.0) -> list[Text]:
+def picture(
+    screen: Screen, width: int = 100, height: int | None = None, silent_s: float = 0.0, chosen: str = ""
+) -> list[Text]:
     """The screen as lines of at most `width` cells; with `height`, at most so many lines.
 
     The health line always comes whole. Sections give rows away in the order of their weight, and say what they hide.
@@ -28,12 +30,13 @@ def picture(screen: Screen, width: int = 100, height: int | None = None, silent_
     top = flow(health(screen, silent_s), width)
     top += flow(summary(screen), width)[: None if height is None else 1 if height < LOW else 2]
     room = None if height is None else max(height - len(top), 0)
-    symbols, signals = sections.symbols(screen, width), sections.signals(screen)
+    symbols, signals = sections.symbols(screen, width, chosen), sections.signals(screen)
     held, books, latency = sections.positions(screen), sections.books(screen), sections.latency(screen)
+    measured = sections.notes("Signal health", screen.signal_health, "not measured yet")
     said = sections.notes("Messages", screen.messages, "none")
     pages = tuple(path for path in screen.reports if path.endswith(".html"))  # its .md and .json lie beside it
     reports = sections.notes("Reports", pages or screen.reports, "none yet")
-    deeper = [made for made in (flow_section(screen), inside(screen)) if made.rows]
+    deeper = [made for made in (measured, flow_section(screen), inside(screen)) if made.rows]
     fewest = (1,) * len(deeper)
     if width < TWO_COLUMNS:
         why = sections.why_no_trade(screen, width)

@@ -7,10 +7,10 @@ from typing import TypeVar
 
 from rich.text import Text
 
-from desk.io.console.cells import clean, clock
+from desk.io.console.cells import clean, clock, is_zero
 from desk.io.console.health import health, summary
 from desk.io.console.words import short
-from desk.projections.screen import Screen, SignalRow
+from desk.projections.screen import PositionRow, Screen, SignalRow
 
 T = TypeVar("T")
 
@@ -61,6 +61,11 @@ class LogLines:
                 yield f"{name:<8} {clean(old) or '–'} → {clean(new) or '–'}"
         for row in fresh(before.signals if before else (), now.signals):
             yield f"signal   {_signal(row)}"
+        held = {row.symbol: row.qty for row in before.positions} if before else {}
+        for held_now in now.positions:
+            was = held.get(held_now.symbol, "")
+            if held_now.qty != (was or "0") and not (is_zero(held_now.qty) and is_zero(was or "0")):
+                yield f"position {_position(held_now)}"
         for message in fresh(before.messages if before else (), now.messages):
             yield f"message  {clean(message, 400)}"
         for report in fresh(before.reports if before else (), now.reports):
@@ -81,12 +86,19 @@ def fresh(before: tuple[T, ...], now: tuple[T, ...]) -> tuple[T, ...]:
 
 def _signal(row: SignalRow) -> str:
     score = "–" if row.score is None else f"{row.score:+.1f}"
+    order = f" {row.order}" if row.order else ""
     return clean(
-        f"{row.symbol} {row.side} entry {row.entry} stop {row.stop} target {row.target} size {row.size} score {score} "
-        f"strength {row.strength:.0f} net {row.net_target_bps:+.1f} bps break-even {row.break_even:.0%} "
+        f"{row.symbol}{order} {row.side} entry {row.entry} stop {row.stop} target {row.target} size {row.size} "
+        f"score {score} strength {row.strength:.0f} net {row.net_target_bps:+.1f} bps break-even {row.break_even:.0%} "
         f"because {row.reason}",
         400,
     )
+
+
+def _position(row: PositionRow) -> str:
+    net = row.unrealised + row.realised - row.fees
+    held = "flat" if is_zero(row.qty) else f"{row.qty} at {row.entry}"
+    return clean(f"{row.symbol} {held}, net of fees {net:+.2f}")
 
 
 def _plain(fields: list[Text]) -> str:

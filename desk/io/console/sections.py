@@ -55,7 +55,7 @@ def _note(text: str, width: int) -> Text:
     return made
 
 
-def symbols(screen: Screen, width: int) -> Section:
+def symbols(screen: Screen, width: int, chosen: str = "") -> Section:
     """Price, spread, score with its three components, bias, and why there is no trade."""
     wide = width >= WIDE
     columns = [
@@ -76,11 +76,11 @@ def symbols(screen: Screen, width: int) -> Section:
         Column("Last signal", 9, 11, 18),
         Column("Why no trade", 0, 19, rest=True),
     ]
-    rows = [_symbol(row, screen.ts, wide) for row in screen.symbols]
+    rows = [_symbol(row, screen.ts, wide, row.symbol == chosen) for row in screen.symbols]
     return _section("Symbols", columns, rows, "no symbol yet: waiting for the venue's list of instruments")
 
 
-def _symbol(row: SymbolRow, now: int, wide: bool) -> list[Text]:
+def _symbol(row: SymbolRow, now: int, wide: bool, chosen: bool) -> list[Text]:
     priced = row.bid is not None and row.ask is not None
     mid = (row.bid + row.ask) / 2 if row.bid is not None and row.ask is not None else None
 
@@ -91,7 +91,7 @@ def _symbol(row: SymbolRow, now: int, wide: bool) -> list[Text]:
         said(short(row.why_not), "yellow") if row.why_not else Text("free to trade" if priced else "no price yet", DIM)
     )
     return [
-        said(row.symbol, "bold", 20),
+        said(f"▸{row.symbol}" if chosen else row.symbol, "bold reverse" if chosen else "bold", 20),
         number(mid, row.px_decimals),
         number(row.spread_bps, 2),
         signed(row.score, 1),
@@ -127,6 +127,7 @@ def signals(screen: Screen) -> Section:
     columns = [
         Column("Time", 0, 8),
         Column("Symbol", 0, 8, 14),
+        Column("Order", 1, 5, 12),
         Column("Side", 0, 6),
         Column("Entry", 0, 9, right=True),
         Column("Stop", 2, 9, right=True),
@@ -152,6 +153,7 @@ def _signal(row: SignalRow) -> list[Text]:
     return [
         Text(clock(row.ts), DIM),
         said(row.symbol, "bold", 20),
+        said(row.order, DIM, 12),
         side(row.side),
         said(row.entry),
         said(row.stop),
