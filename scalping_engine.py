@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Sequence
-from decimal import Decimal
 
 from desk import config
 from desk.events import Fill, TrendBias
@@ -28,7 +27,6 @@ from desk.signals.alignment import LEAN, STAND, STRONG_ALIGNMENT, STRONG_CONFLIC
 from desk.signals.breakout import NEEDED, Break, BreakoutRecord, BreakoutWatch, evidence
 from desk.signals.experience import Experience
 from desk.signals.shape import Score
-from desk.signals.sizing import scalp_size
 from desk.signals.technical import NEEDS, LightweightIndicators
 from desk.signals.timing import ABORT, TAKE, WAIT, Objection, entry_advice
 from desk.signals.trend import bias_effect
@@ -45,6 +43,7 @@ from desk.strategies.scalp_plan import (
     because,
     measured,
     priced,
+    sized,
 )
 from desk.strategies.scalp_trade import ScalpTrade
 from desk.strategies.standing import Standing, stance
@@ -52,7 +51,6 @@ from hft_signals import RISING, HFTIntegrator, Reading, contributions, fading, l
 
 SECOND = 1_000_000_000
 BEAT = SECOND // 4  # a look comes at least this often: what must be over within a time is decided one beat before
-HEADROOM = Decimal("0.95")  # of the notional limits: risk values the order at the mark, and of the day's first equity
 UNOPPOSED = Objection()
 DOUBTED = 0.5  # size of an entry that follows a break the order flow does not believe
 
@@ -346,11 +344,8 @@ class ScalpingEngine(Strategy):
         if not isinstance(prices, Prices):
             return prices
         if prices.break_even > scalping.max_break_even:
-            fee_in = fees[advice.action == TAKE]
-            return "EDGE_BELOW_COST", arithmetic(prices, *fees) | {
-                "limit": scalping.max_break_even,
-                "fee_in_bps": fee_in,
-            }
+            allowed = {"limit": scalping.max_break_even, "fee_in_bps": fees[advice.action == TAKE]}
+            return "EDGE_BELOW_COST", arithmetic(prices, *fees) | allowed
         return Plan(side, technical, slot.indicators.contributions, None, x, aligned, bias, advice, prices, {})
 
     def _enter(self, slot: Slot, view: View, plan: Plan, out: list[Intent]) -> No | None:
@@ -369,28 +364,14 @@ class ScalpingEngine(Strategy):
             if sum(votes.values()) < NEEDED and self.scalping.false_breakout == "skip":
                 return "FALSE_BREAKOUT_RISK", {"level": float(one.level), "needs": float(NEEDED)} | as_numbers(votes)
             plan = plan._replace(votes=votes, believed=1.0 if sum(votes.values()) >= NEEDED else DOUBTED)
-        equity, prices = view.equity(inst), plan.prices
-        most = min(Decimal(repr(self.risk.max_order_quote)), equity * Decimal(repr(self.risk.max_position_pct)) / 100)
-        size = scalp_size(
-            instrument,
-            equity,
-            self.scalping.risk_per_trade,
-            prices.entry,
-            prices.hard,
-            prices.cost_bps,
-            plan.aligned.factor,
-            plan.bias.factor * plan.believed,
-            most * HEADROOM,
-        )
+        size, prices = sized(plan, instrument, view.equity(inst), self.scalping.risk_per_trade, self.risk), plan.prices
         if not size.lots:
             return "SIZE_ZERO", {"limit": float(size.limit), "qty_min": float(instrument.qty_min)}
         self.signals += 1
         if (reading := slot.reading) is not None:
-            points = contributions(reading.score, self.hft.weights)
-            book = BookSaid(reading.score, points, reading.effective, reading.trend, fading(self.hft))
-            plan = plan._replace(book=book)
-        name, bias = f"s{self.signals}", self.heeds_bias
-        signal = as_signal(plan, name, inst, size.lots, now, self._patience, self._hold, bias)
+            score, points = reading.score, contributions(reading.score, self.hft.weights)
+            plan = plan._replace(book=BookSaid(score, points, reading.effective, reading.trend, fading(self.hft)))
+        signal = as_signal(plan, f"s{self.signals}", inst, size.lots, now, self._patience, self._hold, self.heeds_bias)
         taking = plan.advice.action == TAKE
         slot.trade, slot.last_signal = ScalpTrade(signal, rested=not taking), signal
         tif, why = "ioc" if taking else "gtc", because(plan, signal, self.experience.prior.fill_probability)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import NamedTuple
 
+from desk.config import Risk
 from desk.instrument import Instrument
 from desk.intents import Signal
 from desk.messages import Side
 from desk.signals.alignment import LARGEST_FACTOR, Alignment
 from desk.signals.cost import break_even_win_rate, round_trip_bps
 from desk.signals.shape import Score
+from desk.signals.sizing import Size, scalp_size
 from desk.signals.timing import IMPROVE, TAKE, EntryAdvice
 from desk.signals.trend import BiasEffect
 from desk.strategies.base import BookView
@@ -17,6 +20,8 @@ from desk.strategies.exits import bracket_prices, hard_stop
 
 ROOM = 2.0  # a stop is at least this many spreads away: nearer, the entry itself would trip it
 BEYOND = 0.25  # of the risk: how far behind the stop the hard stop lies, where a stop may be deferred
+
+HEADROOM = Decimal("0.95")  # of the notional limits: risk values the order at the mark, and of the day's first equity
 
 No = tuple[str, dict[str, float]]  # a gate's code and its numbers
 
@@ -180,3 +185,19 @@ def because(plan: Plan, signal: Signal, fill_probability: float) -> dict[str, fl
 def as_numbers(votes: dict[str, bool]) -> dict[str, float]:
     """The votes on a break as a Decline and a Place carry them."""
     return {f"vote_{name}": float(given) for name, given in votes.items()}
+
+
+def sized(plan: Plan, instrument: Instrument, equity: Decimal, risk_per_trade: float, risk: Risk) -> Size:
+    """The plan's size: what its hard stop and cost may lose, by alignment, bias and belief, within the risk limits."""
+    most = min(Decimal(repr(risk.max_order_quote)), equity * Decimal(repr(risk.max_position_pct)) / 100)
+    return scalp_size(
+        instrument,
+        equity,
+        risk_per_trade,
+        plan.prices.entry,
+        plan.prices.hard,
+        plan.prices.cost_bps,
+        plan.aligned.factor,
+        plan.bias.factor * plan.believed,
+        most * HEADROOM,
+    )
