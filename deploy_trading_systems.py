@@ -39,7 +39,9 @@ VERBS = """verbs (each with its own --help):
   fees         what each fee tier demands of a scalp, and where the trading itself moves the tier
   schema       the JSON Schema of trading_config.json
   kill         stop all new risk at once, in the running session and in every later one; --flatten: and leave positions
-  rearm        lift the kill, or a breaker's halt; needs --why"""
+  rearm        lift the kill, or a breaker's halt; needs --why
+  performance  what the trades of a recorded session brought, with slippage, markouts and intervals
+  health       what the order-book score knew in a recorded session, or whether it is too early to say"""
 
 NO_ENGINE = {"why": "desk.run.ask", "explain": "desk.run.ask", "kill": "desk.run.switch", "rearm": "desk.run.switch"}
 
@@ -90,6 +92,8 @@ def main(argv: list[str] | None = None) -> int:
         "verify-book": verify_book,
         "fees": fees,
         "schema": schema,
+        "performance": performance,
+        "health": health,
         "console": console,
         "analyst": analyst,
     }
@@ -160,7 +164,7 @@ def build(start: Start) -> Parts:
     from desk.sim.latency import Latency
     from desk.sim.paper import PaperVenue
     from desk.wire.venues import wire_of
-    from hft_signals import OrderBookAnalyzer
+    from hft_signals import OrderBookAnalyzer, decay
     from scalping_engine import ScalpingEngine
 
     config = msgspec.json.decode(start.config, type=Config)
@@ -197,7 +201,7 @@ def build(start: Start) -> Parts:
         config.paper.latency == "measured",
     )
     venue = PaperVenue(fees, latency, WatchedBooks(watch), queue_model=config.paper.queue_model)
-    return Parts(engine, venue, LastGate(config.last_gate))
+    return Parts(engine, venue, LastGate(config.last_gate), lambda age_s: decay(age_s, hft.decay_s))
 
 
 def analysis_functions() -> tuple[Callable[..., Any], Callable[..., Any]]:
@@ -319,6 +323,20 @@ def schema(argv: list[str]) -> int:
 
     _print_json(made())
     return OK
+
+
+def performance(argv: list[str]) -> int:
+    """What the trades of a recorded session brought: by symbol, hour and exit, with slippage and markouts."""
+    from desk.run import review
+
+    return review.performance(argv, build)
+
+
+def health(argv: list[str]) -> int:
+    """What the order-book score knew in a recorded session: IC by horizon, hit rate, edge against cost, placebos."""
+    from desk.run import review
+
+    return review.health(argv, build)
 
 
 def console(argv: list[str]) -> int:

@@ -161,6 +161,47 @@ class Pressed(msgspec.Struct, frozen=True):
     look: str | None = None
 
 
+class HealthRow(msgspec.Struct, frozen=True):
+    """What one score knew of one horizon, over the last hour at most: `ic` −1..1 with its 95 % interval.
+
+    `independent` returns that do not overlap of `need`; `word`: MEASURED, INSUFFICIENT DATA or NOT MEASURED; `says`:
+    "evidence", "evidence against" or "no evidence".
+    """
+
+    symbol: str
+    venue: str
+    tier: str
+    horizon_s: float
+    ic: float | None
+    low: float | None
+    high: float | None
+    independent: int
+    need: int
+    word: str
+    says: str
+
+
+class RecordRow(msgspec.Struct, frozen=True):
+    """The closed trades of one quote currency: wins with Wilson's interval, never without n and the net result.
+
+    `net_bps`: net of fees, of what was entered, mean over all; `slippage` None where no trade's is known.
+    """
+
+    quote: str
+    n: int
+    need: int
+    word: str
+    wins: float
+    low: float
+    high: float
+    payoff: float | None
+    gross: float
+    fees: float
+    net: float
+    net_bps: float
+    slippage: float | None
+
+
 class Screen(msgspec.Struct, frozen=True, tag="screen"):
     """The whole picture. `ts` ns; latencies in microseconds."""
 
@@ -177,6 +218,8 @@ class Screen(msgspec.Struct, frozen=True, tag="screen"):
     symbols: tuple[SymbolRow, ...] = ()
     flows: tuple[FlowRow, ...] = ()
     inside: tuple[InsideRow, ...] = ()
+    health: tuple[HealthRow, ...] = ()
+    record: tuple[RecordRow, ...] = ()
     signals: tuple[SignalRow, ...] = ()
     positions: tuple[PositionRow, ...] = ()
     refusals: dict[str, int] = {}
@@ -197,7 +240,6 @@ class Screen(msgspec.Struct, frozen=True, tag="screen"):
     pnl_quote: float = 0.0
     fee_tier: str = ""
     detail: Detail | None = None  # of the symbol a person looks at
-    signal_health: tuple[str, ...] = ()  # lines; () while nothing is measured
     reports: tuple[str, ...] = ()
     messages: tuple[str, ...] = ()
     analyst: str = ""

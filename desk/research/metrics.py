@@ -164,11 +164,18 @@ def expectancy(net: Array, seed: int, need: int = NEED_TRADES, resamples: int = 
     rate = wilson(len(wins), n)
     if rate is None:
         return None
-    rng = np.random.Generator(np.random.PCG64(seed))
-    means = np.array([net[rng.integers(0, n, size=n)].mean() for _ in range(resamples)])
-    low, high = np.quantile(means, (0.025, 0.975))
     payoff = float(wins.mean() / -losses.mean()) if len(wins) and len(losses) else None
-    return Expectancy(n, Interval(float(net.mean()), float(low), float(high), n), rate, payoff, word(n, need))
+    return Expectancy(n, mean_interval(net, seed, resamples), rate, payoff, word(n, need))
+
+
+def mean_interval(x: Array, seed: int, resamples: int = 2000) -> Interval:
+    """Mean of independent observations with its bootstrap 95 % interval; x: (n,) float64, n ≥ 1 (ValueError)."""
+    if not len(x) or not np.isfinite(x).all():
+        raise ValueError(f"a mean of {len(x)} observations: at least one is needed, and all must be numbers")
+    n, rng = len(x), np.random.Generator(np.random.PCG64(seed))
+    means = np.array([x[rng.integers(0, n, size=n)].mean() for _ in range(resamples)])
+    low, high = np.quantile(means, (0.025, 0.975))
+    return Interval(float(x.mean()), float(low), float(high), n)
 
 
 def _pairs(x: Array, y: Array) -> None:

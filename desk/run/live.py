@@ -24,6 +24,7 @@ from desk.risk.last_gate import LastGate
 from desk.run.clock import JumpDetector, now_ns, wall_ns
 from desk.run.courier import Courier
 from desk.run.loop import Loop, SimulatedVenue
+from desk.run.observe import Decay, Observer
 from desk.run.people import People
 from desk.run.picture import Picture
 from desk.run.private import guarded
@@ -68,6 +69,7 @@ class Parts(msgspec.Struct, frozen=True):
     engine: Engine
     venue: SimulatedVenue
     gate: LastGate
+    decay: Decay
 
 
 class Run:
@@ -111,7 +113,14 @@ class Run:
         if source.fetch is not None:
             self.questions = Questions(source.fetch, now_ns, lambda event: self._post(event, 0))
         self.loop = Loop(
-            self.engine, self.parts.venue, self.parts.gate, self.journal, self._resync, self._effects, self._fetch
+            self.engine,
+            self.parts.venue,
+            self.parts.gate,
+            self.journal,
+            self._resync,
+            self._effects,
+            self._fetch,
+            Observer(self.engine, self.parts.decay),
         )
         kept = not (source.simulated or source.stamped)
         self.safety = Safety(journal.folder.parent, lambda command: self.loop.arrive(command, 0), breakers_stay=kept)

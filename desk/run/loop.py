@@ -21,6 +21,7 @@ from desk.messages import Trade
 from desk.projections.blotter import BlotterFold
 from desk.projections.latency import Percentiles
 from desk.risk.last_gate import LastGate
+from desk.run.observe import Observer
 
 BEAT = 250_000_000
 FLUSH = 50_000_000
@@ -59,9 +60,10 @@ class Loop:
         resync: Callable[[Resync], None],
         watch_effect: Callable[[Event, list[Effect]], None] = lambda event, effects: None,
         fetch: Callable[[Fetch], None] = lambda effect: None,
+        observer: Observer | None = None,
     ) -> None:
         self.engine, self.venue, self.gate, self.journal, self.resync = engine, venue, gate, journal, resync
-        self.watch_effect, self.fetch = watch_effect, fetch
+        self.watch_effect, self.fetch, self.observer = watch_effect, fetch, observer
         self.blotter = BlotterFold(engine.watch.instruments)
         self.tick_to_signal = Percentiles()
         self.feed_latency = Percentiles()  # the venue's stamp to our receipt, one sample a book and beat
@@ -130,11 +132,15 @@ class Loop:
             self.post(word if whole else Command(self.now, "broken", self.journal.broken))
 
     def _handle(self, event: Event) -> None:
-        engine = self.engine
+        engine, observer = self.engine, self.observer
+        if observer is not None and event.ts > observer.due:
+            observer.before(event.ts)
         effects = engine.step(event)
         self._decided = perf_counter_ns()
         self.now = max(self.now, event.ts)
         self.journal.append(engine.seq, event, effects)
+        if observer is not None and (effects or type(event) is not Frame):
+            observer.after(event, effects)
         if type(event) in GUARDED:
             self.gate.see(event)
             _ = (

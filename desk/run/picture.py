@@ -19,6 +19,7 @@ from desk.projections.latency import Percentiles
 from desk.projections.screen import BookRow, PositionRow, Screen, SignalRow, SymbolRow
 from desk.projections.why import WhyFold
 from desk.run.detail import detail
+from desk.run.evidence_rows import EvidenceRows, evidence_summary, record_rows
 from desk.run.loop import Loop
 from desk.run.market_rows import flow_rows, inside_rows
 from desk.run.source import Source
@@ -38,6 +39,7 @@ class Picture:
         self.last_signal: dict[str, Signal] = {}
         self.why_not: dict[str, str] = {}
         self.scores = ScoreLog()
+        self.evidence = EvidenceRows()
         self.reports: list[str] = []
         self.analyst = ""
         self.down_ns = 0
@@ -126,6 +128,8 @@ class Picture:
             symbols=tuple(self._symbol(engine, market) for market in markets),
             flows=flow_rows(engine),
             inside=inside_rows(engine),
+            health=self.evidence.health(loop.observer, now),
+            record=record_rows(loop.observer),
             signals=tuple(self.signals),
             positions=position_rows(engine, markets),
             refusals=dict(counts.refusals),
@@ -235,6 +239,7 @@ class Picture:
             "scores": with_tape(self.scores.result(), engine),
             "flow": {f"{row.symbol}@{row.venue}": msgspec.to_builtins(row) for row in flow_rows(engine)},
             **({"inside": [msgspec.to_builtins(row) for row in rows]} if (rows := inside_rows(engine)) else {}),
+            **evidence_summary(loop.observer),
             "signals": counts.signals,
             "refusals": dict(counts.refusals),
             "orders": counts.orders,

@@ -6,6 +6,8 @@ from rich.text import Text
 
 from desk.io.console import sections
 from desk.io.console.cells import DIM, TITLE
+from desk.io.console.evidence import health as signal_health
+from desk.io.console.evidence import record
 from desk.io.console.flow import flow as flow_section
 from desk.io.console.flow import inside
 from desk.io.console.grid import flow
@@ -32,11 +34,11 @@ def picture(
     room = None if height is None else max(height - len(top), 0)
     symbols, signals = sections.symbols(screen, width, chosen), sections.signals(screen)
     held, books, latency = sections.positions(screen), sections.books(screen), sections.latency(screen)
-    measured = sections.notes("Signal health", screen.signal_health, "not measured yet")
     said = sections.notes("Messages", screen.messages, "none")
     pages = tuple(path for path in screen.reports if path.endswith(".html"))  # its .md and .json lie beside it
     reports = sections.notes("Reports", pages or screen.reports, "none yet")
-    deeper = [made for made in (measured, flow_section(screen), inside(screen)) if made.rows]
+    more = (record(screen), signal_health(screen), flow_section(screen), inside(screen))
+    deeper = [made for made in more if made.rows]
     fewest = (1,) * len(deeper)
     if width < TWO_COLUMNS:
         why = sections.why_no_trade(screen, width)
