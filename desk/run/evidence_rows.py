@@ -85,6 +85,21 @@ def record_row(quote: str, sums: Tally) -> RecordRow:
     )
 
 
+def evidence_lines(summary: dict[str, Any]) -> list[str]:
+    """The same in a few lines, for the end of a run: a share of wins only with n, interval and the net result."""
+    lines = [
+        f"  trades in {row['quote']}: {row['n']}, net {row['net']:+.2f} ({row['net_bps']:+.2f} bps a trade), "
+        f"wins {100 * row['wins']:.0f} % [{100 * row['low']:.0f}, {100 * row['high']:.0f}]: "
+        f"{row['word']} (need {row['need']})"
+        for row in summary.get("performance", {}).get("records", ())
+    ]
+    for one in summary.get("health", ()):
+        said = one["says"] if one["word"] == "MEASURED" else one["word"]
+        lines.append(f"  score of {one['inst']} {one['tier']}: {said} after {one['seconds']:,} s (./run health)")
+        lines += [f"  {alarm}" for alarm in one["alarms"]]
+    return lines + [f"  {alarm}" for alarm in summary.get("performance", {}).get("alarms", ())]
+
+
 def evidence_summary(observer: Observer | None) -> dict[str, Any]:
     """The end of a run: `performance` by quote currency, `health` of every score; {} when nobody observed."""
     if observer is None:

@@ -23,6 +23,7 @@ from desk.run import venue_sources
 from desk.run.analyst import candle_source, run_analyst
 from desk.run.children import Child
 from desk.run.clock import now_ns
+from desk.run.evidence_rows import evidence_lines
 from desk.run.live import Parts, Plan, execute
 from desk.run.record import open_recorder
 from desk.run.recovery import describe, keep, recover
@@ -291,6 +292,7 @@ def last_words(summary: dict[str, Any]) -> str:
     if summary["refusals"]:
         most = ", ".join(f"{code} {n:,}" for code, n in list(summary["refusals"].items())[:6])
         lines.append(f"  why not: {most}")
+    lines += evidence_lines(summary)
     if latency["p50"] is not None:
         lines.append(
             "  tick to signal: "

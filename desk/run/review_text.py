@@ -7,6 +7,7 @@ from typing import Any
 from desk.research.metrics import NEED_TRADES
 
 Json = dict[str, Any]
+LAST_TRADES = 10
 
 
 def performance_text(result: Json) -> str:
@@ -43,6 +44,7 @@ def performance_text(result: Json) -> str:
             f"{_interval(i, '{:+.2f}'):>26}" for i in (fills["slippage_bps"], *fills["markout_bps"].values())
         )
         lines.append(f"  {fills['role']:<10}{fills['n']:>5}{cells}")
+    lines += _trades(result["trades"])
     if result["latency_us"]:
         lines.append(f"\n  {'stage':<22}{'p50':>12}{'p90':>12}{'p99':>12}  of")
     for stage, t in result["latency_us"].items():
@@ -51,6 +53,35 @@ def performance_text(result: Json) -> str:
         cells = "".join(f"{_or_dash(t.get(p), '{:,.0f} µs'):>12}" for p in ("p50", "p90", "p99"))
         lines.append(f"  {stage:<22}{cells}  {t['measured']}" + (f", n {t['n']:.0f}" if "n" in t else ""))
     return "\n".join([*lines, *(f"  {alarm}" for alarm in result["alarms"])])
+
+
+def _trades(trades: list[Json]) -> list[str]:
+    """The last few, one by one; --json has all of them."""
+    if not trades:
+        return []
+    heads = "".join(f"{'after ' + s:>11}" for s in trades[0]["markout"])
+    sums = "".join(f"{name:>11}" for name in ("gross", "fees", "net"))
+    lines = [f"\n  {f'last of {len(trades)} trades':<40}{sums}{'bps':>8}{'slippage':>11}{heads}"]
+    for t in trades[-LAST_TRADES:]:
+        name = f"{t['trade_id']} {t['inst'].partition('@')[0]} {t['side']} {clock(t['opened'])} {t['exit']}"
+        cells = "".join(_or_money(amount) for amount in (t["slippage"], *t["markout"].values()))
+        sums = "".join(_money(t[of], 11) for of in ("gross", "fees", "net"))
+        lines.append(f"  {name:<40}{sums}{t['net_bps']:>+8.1f}{cells}")
+    return lines
+
+
+def clock(ts: int) -> str:
+    """The time of day of a moment in ns, UTC.
+
+    >>> clock(1_767_603_661_000_000_000)
+    '09:01:01'
+    """
+    seconds = ts // 1_000_000_000 % 86_400
+    return f"{seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}"
+
+
+def _or_money(text: str | None) -> str:
+    return f"{'–':>11}" if text is None else _money(text, 11)
 
 
 def health_text(result: Json) -> str:
@@ -62,6 +93,9 @@ def health_text(result: Json) -> str:
         lines += _score(score, result)
     lines.append("\n  signals issued, mid to mid in their direction:")
     for one in result["signals"]:
+        if not one["n"]:
+            lines.append(f"    {one['horizon_s']:>4g} s  {one['word']}")
+            continue
         lines.append(
             f"    {one['horizon_s']:>4g} s  {_interval(one['gross_bps'], '{:+.2f}')} bps; "
             f"right {_percent(one['hits'])}, payoff {_or_dash(one['payoff'], '{:.2f}')}; "
@@ -139,7 +173,11 @@ def _title(result: Json) -> str:
 
 
 def _interval(i: Json | None, form: str) -> str:
-    return "–" if i is None else f"{form.format(i['value'])} [{form.format(i['low'])}, {form.format(i['high'])}]"
+    if i is None:
+        return "–"
+    if i["n"] < 2:  # one observation has no interval
+        return f"{form.format(i['value'])} (n 1)"
+    return f"{form.format(i['value'])} [{form.format(i['low'])}, {form.format(i['high'])}]"
 
 
 def _percent(i: Json | None) -> str:

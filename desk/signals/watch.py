@@ -68,7 +68,7 @@ class Watch:
         self, venue: str, links: tuple[LinkSpec, ...], codec: Codec, score: ScoreFn, spread_ref_bps: Mapping[str, float]
     ) -> None:
         self.venue, self.links, self.codec = venue, links, codec
-        self._score, self._spread_ref_bps = score, spread_ref_bps
+        self.score, self._spread_ref_bps = score, spread_ref_bps
         self.markets: dict[str, Market] = {}
         self.instruments: dict[str, Instrument] = {}
         self.live: dict[str, LiveScore] = {}
@@ -109,7 +109,7 @@ class Watch:
             market.heard, market.time = self.heard, self.time
             self._by_wire[sub.symbol.encode()] = market
             default = self._spread_ref_bps.get(sub.symbol, self._spread_ref_bps["*"])
-            self.live[inst] = LiveScore(market, self._score, default, self.codec.proof == "checksum")
+            self.live[inst] = LiveScore(market, self.score, default, self.codec.proof == "checksum")
             self._moves[inst] = [BookChanged(inst)]
         self.care.adopt(sub, link, market)
         if sub.channel in ("book", "level3"):
