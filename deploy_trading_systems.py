@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from desk.events import Start
-    from desk.run.live import Parts
+    from desk.run.parts import Parts
 
 ROOT = Path(__file__).resolve().parent
 OK, FAILED, USAGE, UNREACHABLE, RECORD, NOT_ENABLED, NOT_YET, BUG = 0, 1, 2, 3, 4, 5, 6, 70
@@ -158,7 +158,7 @@ def build(start: Start) -> Parts:
     from desk.risk.account import Account
     from desk.risk.last_gate import LastGate
     from desk.risk.rules import limits
-    from desk.run.live import Parts
+    from desk.run.parts import Parts
     from desk.signals.watch import Watch
     from desk.sim.books import WatchedBooks
     from desk.sim.latency import Latency

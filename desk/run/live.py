@@ -12,7 +12,6 @@ from typing import Any
 import msgspec
 
 from desk.config import Config
-from desk.engine import Engine
 from desk.errors import DeskError
 from desk.events import Answer, ClockJump, Command, Event, Frame, LinkDown, LinkUp, Start, Unanswered
 from desk.intents import Effect, Fetch, Resync
@@ -20,11 +19,11 @@ from desk.io.ccxt_feed import CcxtFeed
 from desk.io.journal import JournalWriter
 from desk.io.recorder import Recorder
 from desk.io.websocket import Feed
-from desk.risk.last_gate import LastGate
 from desk.run.clock import JumpDetector, now_ns, wall_ns
 from desk.run.courier import Courier
-from desk.run.loop import Loop, SimulatedVenue
-from desk.run.observe import Decay, Observer
+from desk.run.loop import Loop
+from desk.run.observe import Observer
+from desk.run.parts import Parts
 from desk.run.people import People
 from desk.run.picture import Picture
 from desk.run.private import guarded
@@ -61,15 +60,6 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     console: list[str] | None  # arguments of the console process, None for no console
     analyst: list[str] | None  # arguments of the analyst process, None for none
     spin: bool = False  # the loop never sleeps
-
-
-class Parts(msgspec.Struct, frozen=True):
-    """The classes this run is made of, chosen by `build`."""
-
-    engine: Engine
-    venue: SimulatedVenue
-    gate: LastGate
-    decay: Decay
 
 
 class Run:
@@ -112,15 +102,9 @@ class Run:
         self.questions: Questions | None = None
         if source.fetch is not None:
             self.questions = Questions(source.fetch, now_ns, lambda event: self._post(event, 0))
+        parts, observer = self.parts, Observer(self.engine, self.parts.decay)
         self.loop = Loop(
-            self.engine,
-            self.parts.venue,
-            self.parts.gate,
-            self.journal,
-            self._resync,
-            self._effects,
-            self._fetch,
-            Observer(self.engine, self.parts.decay),
+            self.engine, parts.venue, parts.gate, self.journal, self._resync, self._effects, self._fetch, observer
         )
         kept = not (source.simulated or source.stamped)
         self.safety = Safety(journal.folder.parent, lambda command: self.loop.arrive(command, 0), breakers_stay=kept)

@@ -24,7 +24,8 @@ from desk.run.analyst import candle_source, run_analyst
 from desk.run.children import Child
 from desk.run.clock import now_ns
 from desk.run.evidence_rows import evidence_lines
-from desk.run.live import Parts, Plan, execute
+from desk.run.live import Plan, execute
+from desk.run.parts import Parts
 from desk.run.record import open_recorder
 from desk.run.recovery import describe, keep, recover
 from desk.run.source import Source

@@ -21,8 +21,8 @@ from desk.portfolio.fees import FeeSchedule, tariff
 from desk.research.signal_health import health as health_of
 from desk.research.signal_health import outcomes
 from desk.research.track_record import track_record
-from desk.run.live import Parts
 from desk.run.observe import Observer
+from desk.run.parts import Parts
 from desk.run.review_text import health_text, performance_text
 
 Build = Callable[[Start], Parts]
