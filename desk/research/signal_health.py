@@ -18,6 +18,7 @@ from desk.research.calibration import Calibration
 from desk.research.ic import NO_EVIDENCE, HalfLife, HorizonIC
 from desk.research.metrics import NEED_TRADES, Array, Interval, mean_interval, wilson, word
 from desk.research.placebo import Placebos
+from desk.research.regimes import regimes
 
 CALL = 20.0  # |score| from which it is a call for a direction: the moderate class
 CALLS_S = (1.0, 5.0, 10.0, 30.0, 60.0)
@@ -52,7 +53,7 @@ class Calls(msgspec.Struct, frozen=True):
 
 
 class Health(msgspec.Struct, frozen=True):
-    """One instrument on one tier. `ics` by signal, horizons ascending; `calibration` over 5 s; times ns.
+    """One instrument on one tier; times ns. `ics` by signal, horizons ascending; `regimes` over 1 s, `calibration` over 5.
 
     `word` of the horizon with most returns; `says`: "evidence" when one horizon of the score has it, "evidence against"
     likewise, else "no evidence".
@@ -67,6 +68,7 @@ class Health(msgspec.Struct, frozen=True):
     says: str
     ics: dict[str, tuple[HorizonIC, ...]]
     half_life: HalfLife | None
+    regimes: dict[str, HorizonIC]
     calls: tuple[Calls, ...]
     calibration: Calibration
     placebos: Placebos
@@ -150,6 +152,7 @@ def health(
         says=says(ics["score"]),
         ics=ics,
         half_life=ic.half_life(score, log_px, STEP_S, list(ics["score"]), seed) if whole else None,
+        regimes=regimes(score, log_px, seen["spread_bps"], STEP_S, begin, STEP) if whole else {},
         calls=calls,
         calibration=_calibration(seen),
         placebos=placebo.judge(ts, score, seen["mirror"]),

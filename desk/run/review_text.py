@@ -122,6 +122,11 @@ def _score(score: Json, result: Json) -> list[str]:
             f"{parts}  {_worded(one['word'], one['independent'], one['need'])}"
         )
     lines += [_half_life(score["half_life"])]
+    for name, one in score["regimes"].items():
+        lines.append(
+            f"    {'1 s, ' + name:<28}{_interval(one['ic'], '{:+.3f}'):<26}"
+            f"{_worded(one['word'], one['independent'], one['need'])}"
+        )
     for one in score["calls"]:
         lines.append(_calls(one))
     lines.append(f"    your fees: {result['fee_tier']}")

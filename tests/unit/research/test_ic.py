@@ -8,6 +8,7 @@ import pytest
 from desk.research import ic
 from desk.research.metrics import Array, ranks
 from desk.research.placebo import judge, placebo_ts
+from desk.research.regimes import regimes
 
 STEP = 0.5
 
@@ -121,3 +122,19 @@ def test_placebos_of_a_real_edge_stay_quiet_and_a_lopsided_score_turns_red() -> 
     assert good.quiet.value > 0.88
     assert judge(ts, signal, -signal + 1e-6).red
     assert judge([2.5] * 20 + [0.0] * 80, signal, -signal).red
+
+
+def test_an_edge_that_lives_in_tight_spreads_is_found_there_and_nowhere_else() -> None:
+    """The regimes' masks must fall on the right seconds; a part with too few of them is INSUFFICIENT DATA."""
+    signal, _ = walk(3, 8_000, 0.0)
+    dice = rng(9)
+    tight = np.repeat(dice.random(160) < 0.25, 100)
+    steps = 1e-5 * (dice.standard_normal(16_000) + 0.4 * signal * tight)
+    px = np.concatenate([[0.0], np.cumsum(steps)[:-1]])
+    spread = np.where(tight, 1.0, 2.0) + 0.1 * dice.random(16_000)
+    found = regimes(signal, px, spread, STEP, 3_600_000_000_000 - 2_000_000_000_000, 500_000_000)
+    assert found["spread lowest quarter"].says == ic.EVIDENCE
+    assert found["spread highest quarter"].says == ic.NO_EVIDENCE
+    assert [name for name in found if name.startswith("hour")] == ["hour 00 UTC", "hour 01 UTC", "hour 02 UTC"]
+    assert [found[f"hour {h:02d} UTC"].independent for h in range(3)] == [2_000, 3_600, 2_399]
+    assert found["volatility lowest quarter"].word == "MEASURED"
