@@ -15,7 +15,10 @@ ZERO = Decimal(0)
 
 
 class Tally(msgspec.Struct):
-    """Sums over trades of one quote currency. `slippage` is of the `slipped` trades where it is known."""
+    """Sums over trades of one quote currency. `slippage` is of the `slipped` trades where it is known.
+
+    `won_bps`, `lost_bps`: net results in bps of what each trade entered.
+    """
 
     n: int = 0
     wins: int = 0
@@ -23,11 +26,10 @@ class Tally(msgspec.Struct):
     gross: Decimal = ZERO
     fees: Decimal = ZERO
     net: Decimal = ZERO
-    entered: Decimal = ZERO
     slippage: Decimal = ZERO
     slipped: int = 0
-    won: Decimal = ZERO
-    lost: Decimal = ZERO
+    won_bps: float = 0.0
+    lost_bps: float = 0.0
 
     def add(self, trade: ClosedTrade, slippage: Decimal | None) -> None:
         """Count one more closed trade."""
@@ -38,23 +40,27 @@ class Tally(msgspec.Struct):
             add(self.fees, trade.fees),
             add(self.net, trade.net),
         )
-        self.entered = add(self.entered, trade.entry_value)
         if trade.net > 0:
             self.wins += 1
-            self.won = add(self.won, trade.net)
+            self.won_bps += trade.net_bps
         elif trade.net < 0:
             self.losses += 1
-            self.lost = add(self.lost, trade.net)
+            self.lost_bps += trade.net_bps
         if slippage is not None:
             self.slipped += 1
             self.slippage = add(self.slippage, slippage)
 
     @property
     def payoff(self) -> float | None:
-        """Mean win / mean loss; None without both."""
+        """Mean win / mean loss, of bps; None without both."""
         if not self.wins or not self.losses:
             return None
-        return float(self.won / self.wins) / float(-self.lost / self.losses)
+        return self.won_bps / self.wins / (-self.lost_bps / self.losses)
+
+    @property
+    def net_bps(self) -> float:
+        """Mean net result of a trade, bps of what it entered; 0 without one."""
+        return (self.won_bps + self.lost_bps) / self.n if self.n else 0.0
 
 
 def kinds(trade: ClosedTrade) -> Iterable[tuple[str, str]]:

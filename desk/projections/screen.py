@@ -184,7 +184,7 @@ class HealthRow(msgspec.Struct, frozen=True):
 class RecordRow(msgspec.Struct, frozen=True):
     """The closed trades of one quote currency: wins with Wilson's interval, never without n and the net result.
 
-    `net_bps`: net of fees, of what was entered, mean over all; `slippage` None where no trade's is known.
+    `net_bps`: net of fees, of what each entered, mean over all; `slippage` None where no trade's is known.
     """
 
     quote: str

@@ -53,7 +53,7 @@ class Calls(msgspec.Struct, frozen=True):
 
 
 class Health(msgspec.Struct, frozen=True):
-    """One instrument on one tier; times ns. `ics` by signal, horizons ascending; `regimes` over 1 s, `calibration` over 5.
+    """One instrument on one tier; times ns. `ics` by signal, horizons ascending; `regimes` over 1 s, `calibration` 5 s.
 
     `word` of the horizon with most returns; `says`: "evidence" when one horizon of the score has it, "evidence against"
     likewise, else "no evidence".

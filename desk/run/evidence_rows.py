@@ -80,7 +80,7 @@ def record_row(quote: str, sums: Tally) -> RecordRow:
         gross=float(sums.gross),
         fees=float(sums.fees),
         net=float(sums.net),
-        net_bps=float(sums.net / sums.entered) * 1e4,
+        net_bps=sums.net_bps,
         slippage=float(sums.slippage) if sums.slipped else None,
     )
 

@@ -124,7 +124,7 @@ def _score(score: Json, result: Json) -> list[str]:
     lines += [_half_life(score["half_life"])]
     for name, one in score["regimes"].items():
         lines.append(
-            f"    {'1 s, ' + name:<28}{_interval(one['ic'], '{:+.3f}'):<26}"
+            f"    {'1 s, ' + name:<32}{_interval(one['ic'], '{:+.3f}'):<26}"
             f"{_worded(one['word'], one['independent'], one['need'])}"
         )
     for one in score["calls"]:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+import pytest
+
 from desk.events import Accepted, Ended, Event, Fill, Timer
 from desk.instrument import Instrument
 from desk.intents import CancelOrder, Effect, Place, Submit
 from desk.messages import Side
-from desk.projections.hourly import Tally
 from desk.projections.performance import PerformanceFold
 
 BTC = Instrument("BTC/USDT", "kraken", 1, 8)
@@ -53,9 +54,11 @@ def test_one_trade_by_hand() -> None:
     assert (bought.slippage, sold.slippage) == (Decimal("0.2"), Decimal("0.2"))  # mids 100.1 and 101.2
     assert (bought.beyond, sold.beyond) == (Decimal("0.1"), Decimal(0))
     assert record.slippage == Decimal("0.4")
-    assert desk.fold.totals["USDT"] == Tally(
-        1, 1, 0, Decimal("0.7"), Decimal("0.50"), Decimal("0.20"), Decimal("100.3"), Decimal("0.4"), 1, Decimal("0.20")
-    )
+    sums = desk.fold.totals["USDT"]
+    money = (sums.gross, sums.fees, sums.net, sums.slippage)
+    assert money == (Decimal("0.7"), Decimal("0.50"), Decimal("0.20"), Decimal("0.4"))
+    assert (sums.n, sums.wins, sums.losses, sums.payoff) == (1, 1, 0, None)
+    assert sums.net_bps == pytest.approx(1e4 * 0.20 / 100.3)
 
 
 def test_a_markout_is_the_mid_of_its_own_second_not_of_a_later_book() -> None:

@@ -12,6 +12,7 @@ from deploy_trading_systems import build, main
 from desk.errors import JournalError
 from desk.io.journal import JOURNAL, read_session
 from desk.journal import encode
+from desk.research.track_record import track_record
 from desk.run import loop
 from desk.run.evidence_rows import EvidenceRows, evidence_summary, record_rows
 from desk.run.observe import Observer
@@ -106,6 +107,9 @@ def test_the_screen_is_told_the_short_form_one_measurement_a_second(sessions):
     (row,) = record_rows(live)
     assert row.low < row.wins < row.high or row.wins in (0.0, 1.0)
     assert row.net == pytest.approx(row.gross - row.fees)
+    (total,) = track_record(live.performance.result()).totals  # the verb says the same as the screen
+    assert row.net_bps == pytest.approx(total.expectancy.net.value)
+    assert row.payoff == (None if total.expectancy.payoff is None else pytest.approx(total.expectancy.payoff))
     said = evidence_summary(live)
     assert said["performance"]["records"][0]["n"] == row.n
     assert [one["says"] for one in said["health"]] == ["no evidence"] * 2
