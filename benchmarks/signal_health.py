@@ -66,6 +66,7 @@ def main() -> int:
     p.add_argument("--noise", type=int, default=40, metavar="SEEDS")
     p.add_argument("--planted", type=int, default=3, metavar="SEEDS")
     p.add_argument("--seconds", type=float, default=1800.0)
+    p.add_argument("--first", type=int, default=1, metavar="SEED")
     p.add_argument("--symbol", default=SYMBOL)
     options = p.parse_args()
     print(f"SIMULATED {options.symbol}, {options.seconds:g} s a seed; ICs of the score where they are MEASURED")
@@ -74,7 +75,7 @@ def main() -> int:
         ("planted", 1.0, options.planted, EVIDENCE),
         ("noise", 0.0, options.noise, NO_EVIDENCE),
     ):
-        for seed in range(1, seeds + 1):
+        for seed in range(options.first, options.first + seeds):
             began = time.perf_counter()
             found = measure(seed, edge, options.seconds, options.symbol)
             right[kind] += found.says == wanted
