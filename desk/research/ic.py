@@ -158,7 +158,7 @@ def judged(one: HorizonIC) -> HorizonIC:
     """The same with what it says.
 
     Half a second late, because a mid between stale quotes catches up within that time whoever knows what: a market in
-    which nobody knows anything has an IC of .03 at half a second, and none beyond.
+    which nobody knows anything has an IC of .02 at half a second (mean of 80 seeds), and none beyond.
     """
     says = NO_EVIDENCE
     if one.word == "MEASURED" and one.ic is not None and one.t_late is not None:
