@@ -1,7 +1,7 @@
 """The command line: which system runs, on what market, and everything that is not a run.
 
     python deploy_trading_systems.py --mode ultimate|scalping|hybrid|hft [--feed FEED] …
-    python deploy_trading_systems.py doctor | exchange | replay | verify-book | schema
+    python deploy_trading_systems.py doctor | exchange | replay | verify-book | download | scan | …
 
 `build` is the only function that knows every class: a mode is a source and a venue, and the engine is the same in all.
 Imports are inside the functions, so that --help answers at once.
@@ -11,9 +11,12 @@ from __future__ import annotations
 
 import argparse
 import sys
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from desk.run import arguments
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,6 +40,10 @@ VERBS = """verbs (each with its own --help):
   replay       run a recorded session again and compare every answer; --to SEQ shows the engine's state there
   verify-book  prove every book in a recording by checksums or sequence numbers, or by its sequence where it has none
   fees         what each fee tier demands of a scalp, and where the trading itself moves the tier
+  download     a venue's closed candles into the store; goes on where it was stopped
+  import       candles from CSV or Parquet into the store
+  candles      what the store holds, and what is missing in it
+  scan         score and nearest levels of many symbols from the store
   schema       the JSON Schema of trading_config.json
   kill         stop all new risk at once, in the running session and in every later one; --flatten: and leave positions
   rearm        lift the kill, or a breaker's halt; needs --why
@@ -58,12 +65,12 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument(
         "--feed", default="embedded", help="embedded (SIMULATED), kraken, binance, coinbase, ccxt:EXCHANGE, replay:PATH"
     )
-    p.add_argument("--symbols", type=_symbols, metavar="A/B,C/D", help="instead of the configured ones")
+    p.add_argument("--symbols", type=arguments.symbols, metavar="A/B,C/D", help="instead of the configured ones")
     p.add_argument("--config", type=Path, default=Path("trading_config.json"), help="default: trading_config.json")
-    p.add_argument("--duration", type=_positive, metavar="S", help="end after S seconds")
+    p.add_argument("--duration", type=arguments.positive, metavar="S", help="end after S seconds")
     p.add_argument(
         "--speed",
-        type=_speed,
+        type=arguments.speed,
         metavar="X",
         help="replay X times faster, or rehearse the embedded market in its own time (same seed, same\n"
         "session, at any speed); max: as fast as it goes",
@@ -96,6 +103,7 @@ def main(argv: list[str] | None = None) -> int:
         "health": health,
         "console": console,
         "analyst": analyst,
+        **{verb: partial(data, verb) for verb in ("download", "import", "candles", "scan")},
     }
     try:
         if args and args[0] in verbs:
@@ -236,9 +244,9 @@ def exchange(argv: list[str]) -> int:
     p = argparse.ArgumentParser(prog="./run exchange", description=exchange.__doc__)
     p.add_argument("--port", type=int, default=8787, help="0: any free one (default 8787)")
     p.add_argument("--seed", type=int, default=1)
-    p.add_argument("--symbols", type=_symbols, metavar="A/B,C/D", help="default: all eight")
+    p.add_argument("--symbols", type=arguments.symbols, metavar="A/B,C/D", help="default: all eight")
     p.add_argument("--frames", type=Path, help="serve this recording instead of the simulated market")
-    p.add_argument("--speed", type=_speed, default=1.0, metavar="X", help="with --frames: X times faster; max")
+    p.add_argument("--speed", type=arguments.speed, default=1.0, metavar="X", help="with --frames: X times faster; max")
     p.add_argument("--child", action="store_true", help=argparse.SUPPRESS)
     options = p.parse_args(argv)
     from desk.run.exchange import run_exchange
@@ -349,6 +357,13 @@ def console(argv: list[str]) -> int:
     return run_console(keys_out=options.keys)
 
 
+def data(verb: str, argv: list[str]) -> int:
+    """The verbs of the candle store."""
+    from desk.run.data_verbs import data_verb
+
+    return data_verb(verb, argv, lambda: analysis_functions()[0])
+
+
 def analyst(argv: list[str]) -> int:
     """The slow system's process: started by a run."""
     from desk.run.modes import analyst_process
@@ -357,27 +372,6 @@ def analyst(argv: list[str]) -> int:
 
 
 # --- small things
-
-
-def _symbols(text: str) -> tuple[str, ...]:
-    symbols = tuple(part.strip().upper() for part in text.split(",") if part.strip())
-    if not symbols or any(symbol.count("/") != 1 for symbol in symbols):
-        raise argparse.ArgumentTypeError(f"{text!r}: write BASE/QUOTE, several with commas: BTC/USDT,ETH/USDT")
-    return symbols
-
-
-def _positive(text: str) -> float:
-    value = float(text)
-    if not 0 < value < 1e9:
-        raise argparse.ArgumentTypeError(f"{text}: more than 0 seconds")
-    return value
-
-
-def _speed(text: str) -> float:
-    value = 0.0 if text == "max" else float(text)
-    if not 0 <= value <= 1e6:
-        raise argparse.ArgumentTypeError(f"{text}: a number above 0, or max")
-    return value
 
 
 def _complain(*lines: str) -> None:

@@ -32,6 +32,7 @@ PACE_S = 1.05  # Kraken counts about one public call a second per address
 _AGAIN = ("Too many requests", "Rate limit", "EService:", "Temporary lockout", "Throttled", "Internal error")
 _COLUMNS = ("ts", "open", "high", "low", "close", "volume")
 _INTERVAL = re.compile(r"(?<![a-z0-9])([0-9]+)(s|m|h|d|w)(?![a-z0-9])")
+_MARKET = re.compile(r"([a-z0-9]{2,10}?)[-_]?(usdt|usdc|usd|eur|gbp|btc|eth)(?=[-_.]|$)")
 _UNIT = {"s": MINUTE // 60, "m": MINUTE, "h": 60 * MINUTE, "d": 1440 * MINUTE, "w": 7 * 1440 * MINUTE}
 
 
@@ -199,6 +200,27 @@ class FileHistory:
             like = f"{base}{quote}_5m.csv"
             raise FeedError(f"{symbol}: no candles in {self.path}; name the file after its market, like {like}")
         return files
+
+
+def candles_in(path: Path) -> tuple[Frame, int]:
+    """The candles of one file, by time, and how many rows were there twice; raises FeedError where two disagree."""
+    columns = _read(path)
+    order = np.argsort(columns["ts"], kind="stable")
+    table = np.stack([columns[c][order] for c in _COLUMNS[1:]])
+    ts = columns["ts"][order]
+    again = np.concatenate(([False], (np.diff(ts) == 0) & (table[:, 1:] == table[:, :-1]).all(axis=0)))[: len(ts)]
+    kept = {"ts": ts[~again]} | {c: row[~again] for c, row in zip(_COLUMNS[1:], table, strict=True)}
+    return frame(path.name, _interval(path, ts[~again]), kept), int(again.sum())
+
+
+def market_in(path: Path) -> str | None:
+    """The symbol that a file's name begins with, None where it does not tell base from quote.
+
+    >>> market_in(Path("BTC-USDT-1h.parquet")), market_in(Path("btcusd_1m.csv")), market_in(Path("prices.csv"))
+    ('BTC/USDT', 'BTC/USD', None)
+    """
+    found = _MARKET.match(path.stem.lower())
+    return f"{found[1]}/{found[2]}".upper() if found else None
 
 
 def _said(path: Path) -> int | None:

@@ -15,6 +15,7 @@ import msgspec
 from desk.config import Config
 from desk.errors import ConfigError, DeskError
 from desk.events import Start
+from desk.io.ccxt_candles import ccxt_client
 from desk.io.config_file import canonical, config_hash, load
 from desk.io.journal import JournalWriter
 from desk.portfolio.fees import tariff
@@ -30,7 +31,9 @@ from desk.run.record import open_recorder
 from desk.run.recovery import describe, keep, recover
 from desk.run.source import Source
 from desk.run.spin import cores, refusal
+from desk.run.stages import Stages
 from desk.run.stop import start, stop_signal
+from desk.run.stored import StoredHistory, stored_at
 from desk.run.version import version
 from desk.sim.band import band_line
 from desk.wire.stamps import format_ns
@@ -173,12 +176,18 @@ def analyst_process(argv: list[str], functions: AnalysisFunctions) -> int:
     p.add_argument("--venue", required=True)
     p.add_argument("--rest", default="")
     p.add_argument("--candles", type=Path)
+    p.add_argument("--ccxt", default="")
     p.add_argument("--simulated", action="store_true")
     p.add_argument("--config-json", required=True)
     options = p.parse_args(argv)
     config = msgspec.json.decode(options.config_json, type=Config)
-    candles = candle_source(options.rest, options.candles, config.ultimate_analyzer.symbols)
-    return run_analyst(config, candles, *functions, options.venue, options.simulated)
+    candles = candle_source(options.rest, options.candles, config.ultimate_analyzer.symbols, options.ccxt)
+    if not isinstance(candles, StoredHistory):
+        return run_analyst(config, candles, *functions, options.venue, options.simulated)
+    try:
+        return run_analyst(config, candles, *functions, candles.venue, candles.simulated)
+    finally:
+        candles.close()
 
 
 def ultimate(options: argparse.Namespace, config: Config, functions: AnalysisFunctions) -> int:
@@ -195,20 +204,38 @@ def ultimate(options: argparse.Namespace, config: Config, functions: AnalysisFun
     return 0 if summary["reports"] else 1
 
 
+def ccxt_of(feed: str) -> str:
+    """The exchange whose candles come through ccxt, "" where the feed's own REST has them.
+
+    >>> ccxt_of("binance"), ccxt_of("ccxt:okx"), ccxt_of("kraken")
+    ('binance', 'okx', '')
+    """
+    kind, _, rest = feed.partition(":")
+    return feed if feed in ("binance", "coinbase") else rest if kind == "ccxt" else ""
+
+
 async def _ultimate(options: argparse.Namespace, config: Config, functions: AnalysisFunctions) -> dict[str, Any]:
     began = now_ns()
     log = Path(config.journal.dir) / "ultimate.log"
-    candles, source = options.candles, None
-    if candles is None:
+    candles, source, exchange = options.candles, None, ccxt_of(options.feed)
+    held = stored_at(candles, config.ultimate_analyzer.symbols) if candles else None  # refuses an unknown store
+    if held:
+        held.close()
+    if candles is None and exchange:
+        ccxt_client(exchange)  # refuses a name that it does not know
+    elif candles is None:
         source = await _source(options, config, log)
         if not source.rest_url:
             raise DeskError(f"--feed {options.feed} has no candles: add --candles PATH with a CSV or Parquet file")
+    market = source or held
     log.parent.mkdir(parents=True, exist_ok=True)
-    venue = source.venue if source else "file"
+    venue = source.venue if source else "file" if candles else exchange
     reports: list[str] = []
     problems: list[str] = []
     args = ["analyst", "--venue", venue, "--config-json", canonical(config)]
-    args += ["--candles", str(candles)] if candles else ["--rest", source.rest_url if source else ""]
+    args += (
+        ["--candles", str(candles)] if candles else ["--rest", source.rest_url if source else "", "--ccxt", exchange]
+    )
     args += ["--simulated"] if source and source.simulated else []
     analyst = await Child.start("analyst", args, log)
     ended = stop_signal()
@@ -227,7 +254,7 @@ async def _ultimate(options: argparse.Namespace, config: Config, functions: Anal
     return {
         "mode": "ultimate",
         "feed": options.feed if candles is None else f"candles:{candles}",
-        "simulated": bool(source and source.simulated),
+        "simulated": market is not None and market.simulated,
         "duration_s": round((now_ns() - began) / 1e9, 3),
         "frames": 0,
         "books": [],
@@ -246,22 +273,26 @@ async def _ultimate(options: argparse.Namespace, config: Config, functions: Anal
 
 async def _read_analyst(analyst: Child, options: argparse.Namespace, reports: list[str], problems: list[str]) -> None:
     """Pass on what the analyst says; returns after the first analysis with `--once`, else when it ends."""
-    speak: Callable[[str], None] = (lambda line: None) if options.json else print
-    async for said in analyst.lines():
-        if "stage" in said and said["symbol"]:
-            speak(f"{said['symbol']}: {said['stage']}")
-        elif "bias" in said:
-            speak(f"{said['bias']['symbol']}: {said['bias']['label']} {said['bias']['score']:+.1f}")
-        elif "report" in said:
-            reports += [said["report"][kind] for kind in ("html", "md", "json")]
-            speak(f"{said['report']['symbol']}: {said['report']['html']}")
-        elif "error" in said:
-            problems.append(said["error"]["text"])
-            print(f"error: {said['error']['text']}", file=sys.stderr)  # noqa: T201
-        elif "scheduled" in said:
-            if options.once:
-                return
-            speak(said["scheduled"])
+    stages = Stages(quiet=options.json)
+    try:
+        async for said in analyst.lines():
+            if "stage" in said:
+                stages.tell(said)
+            elif "bias" in said:
+                stages.say(f"{said['bias']['symbol']}: {said['bias']['label']} {said['bias']['score']:+.1f}")
+            elif "report" in said:
+                reports += [said["report"][kind] for kind in ("html", "md", "json")]
+                stages.say(f"{said['report']['symbol']}: {said['report']['html']}")
+            elif "error" in said:
+                problems.append(said["error"]["text"])
+                print(f"error: {said['error']['text']}", file=sys.stderr)  # noqa: T201
+            elif "scheduled" in said:
+                stages.end()
+                if options.once:
+                    return
+                stages.say(said["scheduled"])
+    finally:
+        stages.end()
     problems.append(f"the analyst ended: {analyst.last_words()}")
 
 

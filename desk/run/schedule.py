@@ -154,6 +154,10 @@ class DailyRuns:
     def check(self) -> None:
         """Ask `due` now, and obey."""
         now = self.clock()
+        if due(self.last_run, now, self.times, self.zone) is None:
+            return
+        told = self._read()  # another session of the same user may have served it meanwhile
+        self.last_run = {slot: max(day, told.get(slot, day)) for slot, day in self.last_run.items()}
         found = due(self.last_run, now, self.times, self.zone)
         if found is None:
             return

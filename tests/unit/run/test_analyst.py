@@ -22,8 +22,10 @@ from desk.analysis.shape import Analysis, Beside, Frame, HftAverage
 from desk.config import Config, UltimateAnalyzer
 from desk.errors import ConfigError, DeskError, FeedError
 from desk.events import TrendBias
-from desk.io.history import FileHistory
+from desk.io.candle_store import CandleStore
+from desk.io.history import FileHistory, candles_in
 from desk.run.analyst import Analyst, analyse_once, candle_source, run_analyst
+from desk.run.stored import StoredHistory
 from ultimate_crypto_analyzer import analyse, bias
 
 WALK = frames_of(walk(70 * 288))
@@ -234,3 +236,33 @@ def test_the_source_is_chosen_by_what_is_given(tmp_path: Path) -> None:
     """Files when the person named some, else the venue."""
     assert candle_source("https://api.kraken.com", None, ("BTC/USDT",)).name == "REST https://api.kraken.com"
     assert isinstance(candle_source("", tmp_path, ("BTC/USDT",)), FileHistory)
+
+
+def test_a_start_after_missed_times_makes_good_once_and_says_so(tmp_path: Path) -> None:
+    """Two days asleep: one analysis, named; a second start of the same morning is an ordinary one."""
+    state = tmp_path / ".last-runs-kraken.json"
+    state.write_text('{"morning": "2024-03-08", "evening": "2024-03-08"}')
+    said, again = (talk(config(tmp_path, "BTC/USDT"), Walks()) for _ in range(2))
+    words = [s["stage"] for s in said if s.get("symbol") == ""]
+    assert words == ["caught up once for 2024-03-09/evening, 2024-03-10/morning, 2024-03-10/evening and 1 more"]
+    assert [s.get("symbol") for s in again if s.get("symbol") == ""] == []
+    assert [sum("report" in s for s in run) for run in (said, again)] == [1, 1]
+
+
+def test_missing_minutes_of_a_real_market_reach_the_report_as_gaps(tmp_path: Path) -> None:
+    """March 2023 at Kraken: the bars of minutes nobody traded are not made up, from the store to the page."""
+    rows, _ = candles_in(shared("market/cross_exchange/march2023/kraken_btcusdt_1m_0301_0312.parquet"))
+    path = tmp_path / "candles.db"
+    with CandleStore(path, write=True) as store:
+        store.add("kraken", "BTC/USDT", rows, rows.end)
+    source = StoredHistory(path, "kraken")
+    five = source.frames("BTC/USDT")["5m"]
+    buckets = {int(ts) // (5 * 60 * 10**9) for ts in rows.ts}
+    assert {int(ts) // (5 * 60 * 10**9) for ts in five.ts} <= buckets  # each made of candles that were there
+    assert five.gaps > 0
+    assert not (five.volume == 0).any()
+    pages = analyse_once(config(tmp_path / "out", "BTC/USDT"), source, analyse, "kraken", False)
+    text = next(page for page in pages if page.suffix == ".md").read_text()
+    held = five.upto(five.end)
+    assert f"5m: {held.gaps} of {len(held) + held.gaps} candles are missing; they are gaps" in text
+    assert "Order-book term missing" in text

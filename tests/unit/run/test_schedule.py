@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import zoneinfo
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -10,9 +11,11 @@ import pytest
 import time_machine
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.console import Console
 
 from desk.errors import ConfigError
 from desk.run.schedule import DailyRuns, Due, baseline, due, moment, next_moment, zone_of
+from desk.run.stages import Stages
 
 TIMES = {"morning": "09:00", "evening": "21:00"}
 MINUTE = 60 * 10**9
@@ -211,6 +214,38 @@ def test_a_restart_remembers_what_was_served_and_makes_good_for_what_was_not(tmp
         start().check()
     assert [d.run_id for d in ran] == ["2026-11-20/morning", "2026-11-20/evening"]
     assert ran[1].missed == ("2026-11-20/evening",)
+
+
+def test_two_sessions_beside_each_other_run_a_slot_once(tmp_path: Path) -> None:
+    """A second terminal left open must not double every report."""
+    ran: list[str] = []
+    with time_machine.travel(datetime(2026, 11, 20, 8, 59, tzinfo=zoneinfo.ZoneInfo("UTC")), tick=False) as traveller:
+        both = [
+            DailyRuns(TIMES, "UTC", lambda d: ran.append(d.run_id), lambda r, e: None, tmp_path / "state.json")
+            for _ in range(2)
+        ]
+        for _ in range(26 * 60):
+            traveller.shift(60)
+            for daily in both:
+                daily.pending()
+    assert ran == ["2026-11-20/morning", "2026-11-20/evening", "2026-11-21/morning"]
+
+
+def test_a_missed_time_is_said_where_a_person_reads_it() -> None:
+    """The line about it belongs to no symbol; one about a symbol is a stage."""
+    screen = io.StringIO()
+    stages = Stages(quiet=False, console=Console(file=screen, width=200))
+    stages.tell({"stage": "caught up once for 2026-11-20/morning", "symbol": "", "done": 0, "of": 0})
+    stages.tell({"stage": "candles", "symbol": "BTC/USDT", "done": 0, "of": 2})
+    assert screen.getvalue() == "caught up once for 2026-11-20/morning\nBTC/USDT: candles\n"
+    terminal = Console(file=io.StringIO(), force_terminal=True, width=100)
+    stages = Stages(quiet=False, console=terminal)
+    for stage in ("candles", "analysis", "report", "done"):
+        stages.tell({"stage": stage, "symbol": "BTC/USDT", "done": 0, "of": 2})
+    assert stages.bars is not None
+    (task,) = stages.bars.tasks
+    assert (task.description, task.percentage, task.fields["stage"]) == ("BTC/USDT", 100.0, "done")
+    stages.end()
 
 
 @pytest.mark.parametrize("damage", ["", "[1]", '{"morning": "soon"}', '{"morning": "2999-01-01"}'])
