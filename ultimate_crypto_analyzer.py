@@ -3,7 +3,7 @@
     score = 40 % timeframes + 35 % volume profile + 20 % technicals + 5 % order book (15-minute average)
 
 A missing term drops out and lowers the coverage; below 75 % there is no score. The score describes the market as it is.
-Whether it has ever been right is the verdict's business, and until a walk-forward record exists the verdict says so.
+Whether it has ever been right is the verdict's business: desk/research/evidence.py walks forward over its past.
 
     python ultimate_crypto_analyzer.py BTC/USDT ETH/USDT        analyse once, write the reports
 """
@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from msgspec import structs
 
 from desk.analysis.candidates import candidates
-from desk.analysis.combine import combine, coverage, hft_part, label, score, unmeasured
+from desk.analysis.combine import UNRECORDED, combine, coverage, hft_part, label, score, unmeasured
 from desk.analysis.entries import entries
 from desk.analysis.levels import levels
 from desk.analysis.plan import Reaction, Scenario
@@ -168,7 +168,7 @@ def bars(frame: Frame) -> tuple[Bar, ...]:
 
 def unknown(known: Mapping[str, Frame], now_ns: int, *parts: tuple[float | None, str]) -> tuple[str, ...]:
     """What a reader must not assume: missing evidence, missing terms, gaps, old data."""
-    out = ["Whether this score predicts anything: no walk-forward record exists yet, so no hit rate and no interval."]
+    out = [UNRECORDED]
     names = ("Timeframe term", "Volume profile term", "Technical term", "Order-book term")
     for name, (value, note) in zip(names, parts, strict=True):
         if value is None:

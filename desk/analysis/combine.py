@@ -13,6 +13,7 @@ MIN_COVERAGE = 0.75
 STRONG, MODERATE = 60.0, 20.0
 HFT_FRESH_NS = 15 * 60_000_000_000
 INSUFFICIENT = "INSUFFICIENT DATA"
+UNRECORDED = "Whether this score predicts anything: no walk-forward record exists yet, so no hit rate and no interval."
 Part = tuple[float | None, str]
 
 
@@ -52,16 +53,19 @@ def score(terms: Iterable[Term]) -> float | None:
 
 
 def label(value: float | None) -> str:
-    """The word for a score: boundaries ±20 and ±60 belong to the stronger word.
+    """The word that describes a score: boundaries ±20 and ±60 belong to the stronger word.
+
+    It says where the market has gone, not where it will go: bullish and bearish are words of the verdict, which needs
+    evidence for them.
 
     >>> [label(x) for x in (60.0, 20.0, -19.9, -20.0)]
-    ['STRONGLY BULLISH', 'BULLISH', 'NEUTRAL', 'BEARISH']
+    ['STRONGLY UPWARD', 'UPWARD', 'NEUTRAL', 'DOWNWARD']
     """
     if value is None:
         return INSUFFICIENT
     if abs(value) < MODERATE:
         return "NEUTRAL"
-    word = "BULLISH" if value > 0 else "BEARISH"
+    word = "UPWARD" if value > 0 else "DOWNWARD"
     return f"STRONGLY {word}" if abs(value) >= STRONG else word
 
 

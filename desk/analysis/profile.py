@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
-
 from desk.analysis.shape import Floats, Frame, Profile
 from desk.kernels.profile import spread_volume
+from desk.kernels.value_area import value_bins
 
 MAX_BINS = 120
 MIN_BARS = 48
@@ -39,22 +38,12 @@ def value_area(volumes: Floats, share: float = SHARE, rows: int = 2) -> tuple[in
     The POC is the fullest bin; among equals the one nearest the middle, then the lower. volumes: (N,), sum above 0.
     `rows`: how many bins are compared and added at a time; py-market-profile takes 1.
 
+    >>> import numpy as np
     >>> value_area(np.array([1.0, 2, 4, 8, 12, 20, 15, 9, 5, 3, 1]))
     (5, 3, 7, 0.8)
     """
-    total, top = float(volumes.sum()), len(volumes) - 1
-    fullest = np.flatnonzero(volumes == volumes.max())
-    poc = int(min(fullest, key=lambda i: (abs(i - top / 2.0), i)))
-    low = high = poc
-    inside = float(volumes[poc])
-    while inside < share * total and (low > 0 or high < top):
-        above = float(volumes[high + 1 : high + 1 + rows].sum()) if high < top else -1.0
-        below = float(volumes[max(0, low - rows) : low].sum()) if low > 0 else -1.0
-        if above >= below:
-            high, inside = min(top, high + rows), inside + above
-        else:
-            low, inside = max(0, low - rows), inside + below
-    return poc, low, high, inside / total
+    poc, low, high, inside = value_bins(volumes, share, rows)
+    return poc, low, high, inside / float(volumes.sum())
 
 
 def profile(frame: Frame, name: str, least: int = MIN_BARS, at_most: int = MAX_BINS) -> Profile | None:

@@ -13,6 +13,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from desk.analysis.evidence import Evidence, Interval
 from desk.analysis.findings import (
     Anchored,
     Correlation,
@@ -260,11 +261,24 @@ class Level(msgspec.Struct, frozen=True):
 
 
 class Verdict(msgspec.Struct, frozen=True):
-    """Closed vocabulary: word "no evidence" | "weak" | "moderate" | "strong", side "long" | "short" | "neutral"."""
+    """Closed vocabulary: word "no evidence" | "weak" | "moderate" | "strong", side "long" | "short" | "neutral".
+
+    Out of sample from `begin` to `end` (ns), the side the score takes now was followed for `horizon_days` on every day
+    it was taken: `net_bps` is the mean result after the round trip of `cost_bps` at the user's tier, `trades` counts
+    those that do not overlap, and a round trip of `break_even_bps` would have left nothing. None: not measured. A side
+    is named only where the whole interval lies above no edge.
+    """
 
     word: str
     side: str
     reason: str
+    net_bps: Interval | None = None
+    horizon_days: int | None = None
+    trades: int | None = None
+    begin: int | None = None
+    end: int | None = None
+    cost_bps: float | None = None
+    break_even_bps: float | None = None
 
 
 class Bar(msgspec.Struct, frozen=True):
@@ -319,3 +333,4 @@ class Analysis(msgspec.Struct, frozen=True):
     microstructure: Microstructure | None = None  # of a recording that ended before `ts`
     order_flow: OrderFlow | None = None
     recording: str = ""  # where these two come from
+    evidence: Evidence | None = None

@@ -14,6 +14,7 @@ from desk.kernels.l3 import l3_entries
 from desk.kernels.l3_read import l3_reader
 from desk.kernels.profile import price_histogram, spread_volume
 from desk.kernels.tape_scan import tape_entries
+from desk.kernels.value_area import value_bins
 
 
 def warm() -> None:
@@ -32,6 +33,7 @@ def warm() -> None:
     six(np.arange(3), few, few, few, few, 0)
     directional(few, few, few, 2)
     supertrend(few, few, few, 2, 3.0)
+    value_bins(few, 0.7, 2)
     l2_entries()
     l2_lines_entry()
     l3_entries()

@@ -8,20 +8,13 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from desk.analysis.evidence import Interval as Interval
+
 Z95 = 1.959963984540054  # standard normal quantile at 0.975
 NEED_TRADES = 783
 """Trades that tell a win rate of 55 % from 50 % (`trades_needed`): below it a record of trades is INSUFFICIENT DATA."""
 
 Array = NDArray[np.float64]
-
-
-class Interval(msgspec.Struct, frozen=True):
-    """An estimate of `n` observations with the 95 % interval around it."""
-
-    value: float
-    low: float
-    high: float
-    n: int
 
 
 class Expectancy(msgspec.Struct, frozen=True):

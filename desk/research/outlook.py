@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from desk.analysis.scenarios import ALIKE, DAYS, HORIZON_NS, Corridor, Odds, model_odds
 from desk.analysis.shape import DAY, Floats, Frame
@@ -12,7 +13,7 @@ from desk.analysis.timeframes import atr, trend_word
 from desk.kernels.averages import ema
 from desk.kernels.exits import first_exits
 from desk.research.metrics import wilson
-from desk.research.reactions import history, past_days
+from desk.research.reactions import Start, history, past_days
 
 LEAST = 60  # days: at 60 a share of one third is known to ±12 points
 
@@ -28,12 +29,7 @@ def odds(frames: Mapping[str, Frame], c: Corridor) -> Odds:
     days = past_days(bars, daily) if bars is not None else []
     if bars is None or daily is None or len(days) < LEAST:
         return model_odds(c)
-    begin = np.array([d.bar for d in days], np.int64)
-    end = np.searchsorted(bars.ts, np.array([d.ts for d in days], np.int64) + HORIZON_NS)
-    last, wide = np.array([d.last for d in days]), np.array([d.atr for d in days])
-    up = last + (c.up.trigger - c.last) / c.atr * wide
-    down = last - (c.last - c.down.trigger) / c.atr * wide
-    side, _ = first_exits(bars.high, bars.low, begin, end, down, up)
+    side = left(bars, days, c)
     ways = daily_ways(daily)
     then = np.searchsorted(daily.ts + DAY, np.array([d.ts for d in days]), side="right") - 1
     alike = side[ways[then] == ways[-1]]
@@ -45,6 +41,16 @@ def odds(frames: Mapping[str, Frame], c: Corridor) -> Odds:
             spans = tuple((i.low, i.high) for k in counts if (i := wilson(k, n)))
             return Odds((shares[0], shares[1], shares[2]), basis, n, spans)
     return model_odds(c)
+
+
+def left(bars: Frame, days: Sequence[Start], c: Corridor) -> NDArray[np.int64]:
+    """How a corridor as wide as `c` (in that day's ATR) was left in the day after each start, (N,): `first_exits`."""
+    begin = np.array([d.bar for d in days], np.int64)
+    end = np.searchsorted(bars.ts, np.array([d.ts for d in days], np.int64) + HORIZON_NS)
+    last, wide = np.array([d.last for d in days]), np.array([d.atr for d in days])
+    up = last + (c.up.trigger - c.last) / c.atr * wide
+    down = last - (c.last - c.down.trigger) / c.atr * wide
+    return first_exits(bars.high, bars.low, begin, end, down, up)[0]
 
 
 def daily_ways(daily: Frame) -> Floats:

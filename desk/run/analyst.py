@@ -1,4 +1,4 @@
-"""The slow system's process: candles → analysis → bias and report, at start, on request and at the daily times.
+"""The slow system's process: candles → analysis, evidence → bias, report; at start, on request, at the daily times.
 
 In:  {"run": "now"}   {"hft": {"BTC/USDT": {"score": 12.5, "tier": "L3"}}}   end of input: finish and exit.
 Out: {"stage": "candles", "symbol": "BTC/USDT", "done": 0, "of": 3}   {"bias": {…}}   {"report": {"symbol", "html",
@@ -21,7 +21,7 @@ from typing import IO, Any, Protocol
 
 import msgspec
 
-from desk.analysis.shape import MINUTE, Analysis, Beside, CandleSource, Frame, HftAverage
+from desk.analysis.shape import MINUTE, Analysis, Beside, CandleSource, Frame, HftAverage, Weights
 from desk.config import Config
 from desk.errors import DeskError
 from desk.events import TrendBias
@@ -29,6 +29,9 @@ from desk.io.ccxt_candles import CcxtCandles, ccxt_client
 from desk.io.config_file import config_hash
 from desk.io.history import FileHistory, RestHistory
 from desk.io.reports import Origin, Written, render, slug, write
+from desk.io.trial_ledger import TrialLedger
+from desk.portfolio.fees import in_force
+from desk.research.evidence import answer, supported
 from desk.run.beside import Company
 from desk.run.download import KRAKEN, KrakenPages
 from desk.run.past_plans import with_past
@@ -65,11 +68,27 @@ def make(job: Job, progress: Callable[[str], None] = lambda stage: None) -> tupl
     folder = Path(said.report_dir)
     analysis = job.analyse(job.symbol, job.frames, job.now, job.average, beside=job.beside)
     analysis = with_past(analysis, job.frames, folder, job.origin.venue, job.origin.simulated, said.bias_hours)
+    progress("evidence")
+    analysis = weighed(analysis, job)
     progress("report")
     report = render(analysis, job.origin, job.config)
     for section in report.failed:
         log.error("report section failed", extra={"symbol": job.symbol, "section": section})
     return analysis, write(report, job.symbol, job.now, folder)
+
+
+def weighed(analysis: Analysis, job: Job) -> Analysis:
+    """The analysis with the record of its score; every variant tried is in the ledger first."""
+    settings = job.config.ultimate_analyzer
+    costs = in_force(job.config.fees, analysis.ts)
+    ledger = TrialLedger(Path(settings.report_dir), slug(job.origin.venue))
+    try:
+        found = answer(analysis, job.frames, Weights(), 2.0 * costs.taker_bps, ledger.read(), len(settings.symbols))
+        ledger.append(found.trials)
+    except DeskError as e:  # the score can still be read; without a ledger it may not be believed
+        log.exception("no evidence", extra={"symbol": analysis.symbol})
+        return msgspec.structs.replace(analysis, unknown=(*analysis.unknown, f"Evidence missing: {e}."))
+    return supported(analysis, found, job.origin.simulated)
 
 
 class Analyse(Protocol):

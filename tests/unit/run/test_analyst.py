@@ -95,9 +95,10 @@ def test_a_start_analyses_every_symbol_and_says_each_step(tmp_path: Path) -> Non
     """The screen must move within seconds, and the fast system must get one bias per symbol."""
     said = talk(config(tmp_path, "BTC/USDT", "ETH/USDT"), Walks())
     stages = [(s["stage"], s["symbol"], s["done"], s["of"]) for s in said if "stage" in s]
-    assert stages[:4] == [
+    assert stages[:5] == [
         ("candles", "BTC/USDT", 0, 2),
         ("analysis", "BTC/USDT", 0, 2),
+        ("evidence", "BTC/USDT", 0, 2),
         ("report", "BTC/USDT", 0, 2),
         ("done", "BTC/USDT", 1, 2),
     ]
@@ -266,3 +267,26 @@ def test_missing_minutes_of_a_real_market_reach_the_report_as_gaps(tmp_path: Pat
     held = five.upto(five.end)
     assert f"5m: {held.gaps} of {len(held) + held.gaps} candles are missing; they are gaps" in text
     assert "Order-book term missing" in text
+
+
+def test_reports_of_real_candles_carry_their_evidence_and_the_same_bytes_twice(tmp_path: Path) -> None:
+    """The verdict must reach the files, and a second run, which finds its own trials in the ledger, must not differ."""
+    source = FileHistory(shared("market/candles/binance_long"))
+    cfg = config(tmp_path, "BTC/USDT")
+    once, again = (analyse_once(cfg, source, analyse, "kraken", False)[-1].read_bytes() for _ in range(2))
+    assert once == again
+    said = json.loads(once)["analysis"]
+    assert said["verdict"]["word"] in ("no evidence", "weak", "moderate", "strong")
+    assert said["verdict"]["net_bps"]["low"] < said["verdict"]["net_bps"]["high"]
+    assert said["evidence"]["days"] > 700
+    assert len(said["evidence"]["nearest"]["days"]) == 20
+    assert len((tmp_path / "trials-kraken.jsonl").read_text().splitlines()) == said["evidence"]["trials"] == 24
+
+
+def test_a_damaged_ledger_costs_the_evidence_and_not_the_report(tmp_path: Path) -> None:
+    """Without it nobody knows how much was tried: the report stands, and says that nothing may be believed."""
+    (tmp_path / "trials-kraken.jsonl").write_text("not a trial\n")
+    files = analyse_once(config(tmp_path, "BTC/USDT"), Walks(), analyse, "kraken", False, clock=lambda: NOW)
+    said = json.loads(files[-1].read_bytes())["analysis"]
+    assert (said["verdict"]["word"], said["evidence"]) == ("no evidence", None)
+    assert any("line 1 is not a trial" in line for line in said["unknown"])
