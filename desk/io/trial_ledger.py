@@ -64,7 +64,7 @@ class TrialLedger:
 
 
 def _lock(file: IO[bytes]) -> None:
-    """Wait until no other process writes; the lock ends with the file. Where there is no flock, one process is meant."""
+    """Wait until no other process writes; the lock ends with the file. Without flock, one process is meant."""
     try:
         from fcntl import LOCK_EX, flock
     except ImportError:
