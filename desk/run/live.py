@@ -112,7 +112,6 @@ class Run:
         self.feeds: list[Feed | RehearsalFeed | CcxtFeed] = [self._feed(number) for number in range(len(source.links))]
         self.people = People(self.picture, self.loop, self.safety, stop, self._now)
         self._clock = JumpDetector(wall_ns(), now_ns())
-        self._down_since: dict[int, int] = dict.fromkeys(range(len(self.feeds)), self.started)
         self._tasks: list[asyncio.Task[None]] = []
         self._asides: list[asyncio.Task[None]] = []
         self.spin = Spin()
@@ -205,8 +204,6 @@ class Run:
         self.loop.arrive(Command(at, "stop", "the run ends"), 0)
         self.loop.until(at + SETTLE_NS)
         self.journal.flush()  # the summary speaks of all of it
-        for number, since in self._down_since.items():
-            self._link(number, since, ended)
         summary = self.picture.summary(self.loop, ended)
         summary["taken_over"] = self.start.taken or None
         await self._close_recorder(summary)
@@ -235,16 +232,12 @@ class Run:
             if (kept := rest_answer(event.ts, 0, event.symbol, event.data)) is not None:
                 self.recorder.take(kept)
         elif isinstance(event, LinkUp):
-            self._link(event.link, self._down_since.pop(event.link, 0), now_ns())
+            self.picture.links.up(event.link, now_ns())
         elif isinstance(event, LinkDown):
-            self._down_since.setdefault(event.link, now_ns())
+            self.picture.links.down(event.link, now_ns())
         self.loop.arrive(event, received)
         for inst in self.engine.changed:
             self.picture.scores.apply(self.engine.watch.live[inst])
-
-    def _link(self, number: int, since: int, now: int) -> None:
-        if since:
-            self.picture.down_ns += (now - since) // len(self.feeds)
 
     def _effects(self, event: Event, effects: list[Effect]) -> None:
         self.picture.see(self.engine, event, effects)

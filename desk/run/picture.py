@@ -20,6 +20,7 @@ from desk.projections.screen import BookRow, PositionRow, Screen, SignalRow, Sym
 from desk.projections.why import WhyFold
 from desk.run.detail import detail
 from desk.run.evidence_rows import EvidenceRows, evidence_summary, record_rows
+from desk.run.links import Links
 from desk.run.loop import Loop
 from desk.run.market_rows import flow_rows, inside_rows
 from desk.run.source import Source
@@ -42,7 +43,7 @@ class Picture:
         self.evidence = EvidenceRows()
         self.reports: list[str] = []
         self.analyst = ""
-        self.down_ns = 0
+        self.links = Links(len(source.links))
         self.why = WhyFold()
         self.look_at = ""  # the symbol that is described whole, "" for none
         self._frames_before = (0, started)
@@ -123,7 +124,7 @@ class Picture:
             elapsed_s=elapsed / 1e9,
             frames=watch.frames,
             frames_per_s=self._rate,
-            link_up_pct=100.0 * max(0.0, 1 - self.down_ns / elapsed),
+            link_up_pct=self.links.up_pct(now),
             books=book_rows(markets, watch.codec.proof),
             symbols=tuple(self._symbol(engine, market) for market in markets),
             flows=flow_rows(engine),
