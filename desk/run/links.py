@@ -36,6 +36,6 @@ class Links:
             if first is None:
                 shares.append(0.0)
                 continue
-            down += now - self._since.get(link, now)
-            shares.append(1.0 - down / max(1, now - first))
+            away = down + now - self._since.get(link, now)
+            shares.append(1.0 - away / max(1, now - first))
         return 100.0 * sum(shares) / len(shares) if shares else 0.0
