@@ -1,12 +1,16 @@
-"""Reports: one Analysis as a self-contained HTML file, as Markdown and as JSON, written whole or not at all.
+"""Reports: one Analysis as a self-contained HTML file, Markdown, JSON and a CSV of levels, written whole or not at all.
 
-The HTML needs no script and asks nothing of any network; each section is a template of its own, and one that fails is
-named in the report instead of taking it down. Files never overwrite others and never leave their folder.
+The HTML reads without its script and asks nothing of any network: its policy allows only the two scripts whose hashes
+it names, and they only make the drawn chart movable. Each section is a template of its own, and one that fails is named
+in the report instead of taking it down. Files never overwrite others and never leave their folder.
 """
 
 from __future__ import annotations
 
+import base64
 import errno
+import functools
+import hashlib
 import os
 import re
 import secrets
@@ -21,17 +25,38 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError
 from markupsafe import Markup
 
 from desk.analysis.chart import at, chart, rounded, waterfall
+from desk.analysis.chart_data import chart_data
 from desk.analysis.combine import INSUFFICIENT
+from desk.analysis.cone import cone
 from desk.analysis.cost import RISKS_PCT, SWING_RISKS_PCT, Route, StopRow, routes, stop_rows, zone_break_evens
-from desk.analysis.shape import DAY, Analysis
+from desk.analysis.shape import DAY, FRAMES, Analysis
 from desk.config import Config
 from desk.errors import DeskError
+from desk.io.levels_csv import levels_csv
 from desk.portfolio.fees import in_force
 
 NBSP = "\u00a0"  # keeps a number and its unit on one line
 SCHEMA = "dual-system-trader/report/1"
 TEMPLATES = Path(__file__).resolve().parents[2] / "reports" / "templates"
-SECTIONS = ("verdict", "score", "chart", "levels", "timeframes", "technical", "cost", "risk", "data", "unknown")
+VENDOR = TEMPLATES.parent / "vendor"
+SECTIONS = {  # file name and anchor → what the contents list calls it
+    "verdict": "Verdict",
+    "grade": "Yesterday’s plan",
+    "score": "Score",
+    "plan": "Scenarios",
+    "levels": "Levels",
+    "chart": "Chart",
+    "profile": "Volume at price",
+    "timeframes": "Timeframes",
+    "technical": "Indicators",
+    "regime": "Regime",
+    "book": "Book and flow",
+    "cost": "Costs",
+    "risk": "Risk and size",
+    "evidence": "Evidence",
+    "data": "Data",
+    "unknown": "Not known",
+}
 
 
 class Origin(msgspec.Struct, frozen=True):
@@ -47,20 +72,22 @@ class Origin(msgspec.Struct, frozen=True):
 
 
 class Rendered(msgspec.Struct, frozen=True):
-    """One report in three forms, and the sections that could not be made."""
+    """One report in its forms, and the sections that could not be made."""
 
     html: str
     markdown: str
     json: bytes
+    csv: str
     failed: tuple[str, ...]
 
 
 class Written(msgspec.Struct, frozen=True):
-    """The three files of one report."""
+    """The files of one report."""
 
     html: Path
     markdown: Path
     json: Path
+    csv: Path
 
 
 def render(analysis: Analysis, origin: Origin, config: Config, templates: Path = TEMPLATES) -> Rendered:
@@ -82,17 +109,18 @@ def render(analysis: Analysis, origin: Origin, config: Config, templates: Path =
     record |= {"risks_pct": RISKS_PCT, "swing_risks_pct": SWING_RISKS_PCT}
     record |= {"entry_break_even": zone_break_evens(analysis.entries, ways)}  # by zone and route
     data = msgspec.json.format(msgspec.json.encode(record), indent=1) + b"\n"
-    return Rendered(html, markdown, data, tuple(failed))
+    return Rendered(html, markdown, data, levels_csv(analysis), tuple(failed))
 
 
 def write(report: Rendered, symbol: str, ts: int, folder: Path) -> Written:
-    """Put a report on disk as `btc-usdt-20261120T090000Z.html`, `.md`, `.json`; a taken name gets -2, -3, …
+    """Put a report on disk as `btc-usdt-20261120T090000Z.html`, `.md`, `.json`, `.csv`; a taken name gets -2, -3, …
 
     Each file is written beside its place, flushed to the disk and then given its name, so a reader finds it whole or
     not at all. Raises DeskError with one line naming the folder when the disk is full or the folder cannot be written.
     """
     stem = f"{slug(symbol)}-{datetime.fromtimestamp(ts // 10**9, UTC):%Y%m%dT%H%M%SZ}"
     contents = {".html": report.html.encode(), ".md": report.markdown.encode(), ".json": report.json}
+    contents[".csv"] = report.csv.encode()
     try:
         folder.mkdir(parents=True, exist_ok=True)
         count = 1
@@ -100,7 +128,7 @@ def write(report: Rendered, symbol: str, ts: int, folder: Path) -> Written:
             name = stem if count == 1 else f"{stem}-{count}"
             paths = {suffix: folder / (name + suffix) for suffix in contents}
             if _place(paths, contents):
-                return Written(paths[".html"], paths[".md"], paths[".json"])
+                return Written(paths[".html"], paths[".md"], paths[".json"], paths[".csv"])
             count += 1
     except OSError as e:
         why = e.strerror or str(e)
@@ -172,6 +200,25 @@ def _sync_folder(folder: Path) -> None:
         os.close(handle)
 
 
+class Script(msgspec.Struct, frozen=True):
+    """A script of ours, trusted as it stands, and its hash as a content security policy writes it."""
+
+    text: Markup
+    hash: Markup
+
+
+@functools.cache
+def scripts(templates: Path) -> tuple[Script, ...]:
+    """The vendored chart library (its licence beside it) and the lines that feed it."""
+    files = (VENDOR / "lightweight-charts-5.2.1.js", templates / "chart.js")
+    out = []
+    for file in files:
+        text = file.read_text(encoding="utf-8").strip()
+        digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+        out.append(Script(Markup(text), Markup(f"'sha256-{digest}'")))  # noqa: S704 - files of the program, no input
+    return tuple(out)
+
+
 def _html(templates: Path, facts: dict[str, Any], failed: list[str]) -> str:
     env = _environment(templates, facts["a"], facts["origin"], escape=True)
     parts: dict[str, Markup] = {}
@@ -182,7 +229,8 @@ def _html(templates: Path, facts: dict[str, Any], failed: list[str]) -> str:
             failed.append(name)
             note = '<section><h2>{}</h2><p class="warn">This section could not be made: {}</p></section>'
             parts[name] = Markup(note).format(name.capitalize(), str(e))  # noqa: S704 - format escapes what it inserts
-    return env.get_template("report.html.j2").render(facts | {"sections": parts})
+    extra = {"sections": parts, "titles": SECTIONS, "scripts": scripts(templates) if facts["a"].bars else ()}
+    return env.get_template("report.html.j2").render(facts | extra)
 
 
 def _facts(
@@ -195,6 +243,10 @@ def _facts(
 
     def draw(size: tuple[int, int], margins: tuple[int, int], bars: int) -> object:
         return chart(a.bars[-bars:], a.profile, a.levels, a.last, size, margins)
+
+    def cone_of(width: int, height: int) -> object:
+        triggers = [(s.trigger, s.kind) for s in a.scenarios if s.trigger is not None]
+        return cone(a.bars, FRAMES[a.chart], triggers, (width, height))
 
     return {
         "a": a,
@@ -211,6 +263,8 @@ def _facts(
         "schema": SCHEMA,
         "day_ns": DAY,
         "draw": draw,
+        "cone_of": cone_of,
+        "chart_data": chart_data(a, _decimals(a)),
         "steps": lambda left, right: waterfall(a.terms, left, right),
         "at": at,
     }
@@ -249,6 +303,15 @@ def _filters(decimals: int, zone: zoneinfo.ZoneInfo) -> dict[str, Callable[..., 
     def number(x: float | None, digits: int = 1, unit: str = "") -> str:
         return "—" if x is None else f"{x:,.{digits}f}".replace("-", "−") + unit.replace(" ", NBSP)
 
+    def signed_price(x: float) -> str:
+        return signed(x, decimals)
+
+    def plain(x: float) -> str:
+        return f"{x:g}"
+
+    def sentence(text: str) -> str:
+        return text[:1].upper() + text[1:].rstrip(".")
+
     def moment(ns: int, form: str = "%Y-%m-%d %H:%M") -> str:
         return datetime.fromtimestamp(ns // 10**9, UTC).strftime(form)
 
@@ -262,6 +325,9 @@ def _filters(decimals: int, zone: zoneinfo.ZoneInfo) -> dict[str, Callable[..., 
     return {
         "price": price,
         "signed": signed,
+        "signed_price": signed_price,
+        "plain": plain,
+        "sentence": sentence,
         "number": number,
         "moment": moment,
         "local": local,
