@@ -13,7 +13,6 @@ from desk.analysis.shape import DAY, Bar
 PAST = 42  # closes drawn before the cone
 LEAST = 30  # closes a volatility needs
 FLOOR = 24.0  # px below the plot, for the times
-LABELS = 190  # px right of the plot
 
 
 class Cone(msgspec.Struct, frozen=True):
@@ -48,14 +47,17 @@ def day_sigma(bars: Sequence[Bar], interval_ns: int) -> float | None:
 
 
 def cone(
-    bars: Sequence[Bar], interval_ns: int, marks: Sequence[tuple[float, str]], size: tuple[int, int]
+    bars: Sequence[Bar], interval_ns: int, marks: Sequence[tuple[float, str]], size: tuple[int, int], labels: int
 ) -> Cone | None:
-    """The last closes and the cone of the next day in `size` px; None without a volatility. `marks`: (price, name)."""
+    """The last closes and the cone of the next day in `size` px, of which `labels` px on the right are for names.
+
+    `marks`: (price, name). None without a volatility.
+    """
     sigma = day_sigma(bars, interval_ns)
     if not sigma:
         return None
     width, height = size
-    right, floor = float(width - LABELS), height - FLOOR
+    right, floor = float(width - labels), height - FLOOR
     shown = bars[-PAST:]
     last = bars[-1].close
     now_x = round(right * 0.62, 1)

@@ -244,9 +244,9 @@ def _facts(
     def draw(size: tuple[int, int], margins: tuple[int, int], bars: int) -> object:
         return chart(a.bars[-bars:], a.profile, a.levels, a.last, size, margins)
 
-    def cone_of(width: int, height: int) -> object:
+    def cone_of(width: int, height: int, labels: int) -> object:
         triggers = [(s.trigger, s.kind) for s in a.scenarios if s.trigger is not None]
-        return cone(a.bars, FRAMES[a.chart], triggers, (width, height))
+        return cone(a.bars, FRAMES[a.chart], triggers, (width, height), labels)
 
     return {
         "a": a,

@@ -21,7 +21,7 @@
       layout: { background: { color: colour("card") }, textColor: colour("soft"), fontSize: 12 },
       grid: { vertLines: { visible: false }, horzLines: { color: colour("line") } },
       rightPriceScale: { borderColor: colour("line") },
-      timeScale: { borderColor: colour("line"), timeVisible: true, rightOffset: 22 },
+      timeScale: { borderColor: colour("line"), timeVisible: true },
     };
   }
   function candleColours() {
@@ -72,11 +72,11 @@
   var lines = data.levels.map(function (level) {
     return candles.createPriceLine({
       price: level.price, title: narrow ? "" : level.kind, lineWidth: 1, lineStyle: lib.LineStyle.SparseDotted,
-      color: colour("soft"), axisLabelVisible: false,
+      color: colour("soft"), axisLabelVisible: true, axisLabelColor: colour("faint"), axisLabelTextColor: colour("soft"),
     });
   });
   function newest() {
-    chart.timeScale().setVisibleLogicalRange({ from: data.bars.length - (narrow ? 60 : 150), to: data.bars.length + 6 });
+    chart.timeScale().setVisibleLogicalRange({ from: data.bars.length - (narrow ? 60 : 150), to: data.bars.length + (narrow ? 4 : 26) });
   }
   newest();
 
@@ -100,6 +100,8 @@
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", function () {
     chart.applyOptions(theme());
     candles.applyOptions(candleColours());
-    lines.forEach(function (line) { line.applyOptions({ color: colour("soft") }); });
+    lines.forEach(function (line) { 
+      line.applyOptions({ color: colour("soft"), axisLabelColor: colour("faint"), axisLabelTextColor: colour("soft") });
+    });
   });
 })();
