@@ -21,7 +21,8 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError
+from jinja2 import BytecodeCache, Environment, FileSystemLoader, StrictUndefined, TemplateError
+from jinja2.bccache import Bucket
 from markupsafe import Markup
 
 from desk.analysis.chart import at, chart, rounded, waterfall
@@ -246,7 +247,8 @@ def _facts(
 
     def cone_of(width: int, height: int, labels: int) -> object:
         triggers = [(s.trigger, s.kind) for s in a.scenarios if s.trigger is not None]
-        return cone(a.bars, FRAMES[a.chart], triggers, (width, height), labels)
+        interval = FRAMES.get(a.chart)
+        return cone(a.bars, interval, triggers, (width, height), labels) if interval else None
 
     return {
         "a": a,
@@ -270,6 +272,23 @@ def _facts(
     }
 
 
+class _Compiled(BytecodeCache):
+    """Templates compiled once per process; jinja2 checks the source's hash, so a changed file is compiled again."""
+
+    def __init__(self) -> None:
+        self.kept: dict[str, bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        if bucket.key in self.kept:
+            bucket.bytecode_from_string(self.kept[bucket.key])
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self.kept[bucket.key] = bucket.bytecode_to_string()
+
+
+_COMPILED = {escape: _Compiled() for escape in (True, False)}  # what is compiled with escaping differs
+
+
 def _environment(templates: Path, a: Analysis, origin: Origin, *, escape: bool) -> Environment:
     env = Environment(
         loader=FileSystemLoader(templates),
@@ -278,6 +297,7 @@ def _environment(templates: Path, a: Analysis, origin: Origin, *, escape: bool) 
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
+        bytecode_cache=_COMPILED[escape],
     )
     env.filters |= _filters(_decimals(a), zoneinfo.ZoneInfo(origin.time_zone))
     return env

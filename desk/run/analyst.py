@@ -28,6 +28,7 @@ from desk.events import TrendBias
 from desk.io.ccxt_candles import CcxtCandles, ccxt_client
 from desk.io.config_file import config_hash
 from desk.io.history import FileHistory, RestHistory
+from desk.io.report_index import write_index
 from desk.io.reports import Origin, Written, render, slug, write
 from desk.io.trial_ledger import TrialLedger
 from desk.portfolio.fees import in_force
@@ -197,6 +198,14 @@ class Analyst:
                 continue
             finished(*found)
             progress("done", job.symbol, number[job.symbol] + 1, len(symbols))
+        self.index()
+
+    def index(self) -> None:
+        """The page over all reports; they stand without it, so its failure is only logged."""
+        try:
+            write_index(self.folder)
+        except DeskError as e:
+            log.warning("no index page", extra={"why": str(e)})
 
 
 def candle_source(
@@ -226,7 +235,7 @@ def analyse_once(
     failed: Callable[[str, str], None] = lambda symbol, text: None,
     clock: Callable[[], int] = time.time_ns,
 ) -> list[Path]:
-    """The reports of one analysis of every configured symbol, in this process: HTML, Markdown, JSON per symbol.
+    """The reports of one analysis of every configured symbol, in this process: HTML, Markdown, JSON, CSV per symbol.
 
     A symbol that fails is told to `failed`; when none succeeds the first failure is raised as a DeskError.
     """
@@ -238,7 +247,7 @@ def analyse_once(
         failed(symbol, text)
 
     def finish(analysis: Analysis, written: Written) -> None:
-        paths.extend((written.html, written.markdown, written.json))
+        paths.extend((written.html, written.markdown, written.json, written.csv))
 
     Analyst(config, source, analyse, venue_name, simulated, clock).run(progress, finish, fail)
     if not paths and errors:
