@@ -49,7 +49,9 @@ class Entry(msgspec.Struct, frozen=True):
 
 def entries(folder: Path, most: int = MOST) -> tuple[Entry, ...]:
     """The newest reports of a folder by the time in their names; a file that cannot be read is a line that says so."""
-    found = [(told[1], int(told[2] or 1), path) for path in folder.glob("*.json") if (told := NAME.fullmatch(path.name))]
+    found = [
+        (told[1], int(told[2] or 1), path) for path in folder.glob("*.json") if (told := NAME.fullmatch(path.name))
+    ]
     out = []
     for _, _, path in sorted(found, key=lambda f: (f[0], f[1], f[2].name), reverse=True)[:most]:
         kinds = tuple(kind for kind in KINDS if path.with_suffix(f".{kind}").is_file())

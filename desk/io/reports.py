@@ -292,15 +292,27 @@ _COMPILED = {escape: _Compiled() for escape in (True, False)}  # what is compile
 def _environment(templates: Path, a: Analysis, origin: Origin, *, escape: bool) -> Environment:
     env = Environment(
         loader=FileSystemLoader(templates),
-        autoescape=escape,  # noqa: S701 - on for HTML; Markdown gets its own filter
+        autoescape=escape,  # noqa: S701 - on for HTML; Markdown has its own
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
         bytecode_cache=_COMPILED[escape],
+        finalize=None if escape else unmarked,
     )
     env.filters |= _filters(_decimals(a), zoneinfo.ZoneInfo(origin.time_zone))
     return env
+
+
+def unmarked(value: object) -> object:
+    r"""What an expression of the Markdown template gives, on one line and unable to open markup.
+
+    >>> print(unmarked("<b>*x*"))
+    \<b\>\*x\*
+    """
+    if not isinstance(value, str):
+        return value
+    return re.sub(r"([\\`*_{}\[\]<>#|])", r"\\\1", " ".join(value.splitlines()))
 
 
 def _decimals(a: Analysis) -> int:
@@ -338,10 +350,6 @@ def _filters(decimals: int, zone: zoneinfo.ZoneInfo) -> dict[str, Callable[..., 
     def local(ns: int) -> str:
         return datetime.fromtimestamp(ns // 10**9, zone).strftime("%Y-%m-%d %H:%M %Z")
 
-    def cell(text: object) -> str:
-        """Text for a Markdown table or line: nothing in it can open markup."""
-        return re.sub(r"([\\`*_{}\[\]<>#|])", r"\\\1", str(text)).replace("\n", " ")
-
     return {
         "price": price,
         "signed": signed,
@@ -351,5 +359,4 @@ def _filters(decimals: int, zone: zoneinfo.ZoneInfo) -> dict[str, Callable[..., 
         "number": number,
         "moment": moment,
         "local": local,
-        "cell": cell,
     }
