@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 
@@ -42,7 +43,7 @@ def day_sigma(bars: Sequence[Bar], interval_ns: int) -> float | None:
     """
     if len(bars) < LEAST:
         return None
-    moves = [math.log(b.close / a.close) for a, b in zip(bars, bars[1:], strict=False)]
+    moves = [math.log(b.close / a.close) for a, b in itertools.pairwise(bars)]
     return math.sqrt(math.fsum(r * r for r in moves) / len(moves) * DAY / interval_ns)
 
 
