@@ -235,7 +235,7 @@ def analyse_once(
     failed: Callable[[str, str], None] = lambda symbol, text: None,
     clock: Callable[[], int] = time.time_ns,
 ) -> list[Path]:
-    """The reports of one analysis of every configured symbol, in this process: HTML, Markdown, JSON, CSV per symbol.
+    """The reports of one analysis of every configured symbol, in this process: HTML, Markdown, CSV, JSON per symbol.
 
     A symbol that fails is told to `failed`; when none succeeds the first failure is raised as a DeskError.
     """
@@ -247,7 +247,7 @@ def analyse_once(
         failed(symbol, text)
 
     def finish(analysis: Analysis, written: Written) -> None:
-        paths.extend((written.html, written.markdown, written.json, written.csv))
+        paths.extend((written.html, written.markdown, written.csv, written.json))
 
     Analyst(config, source, analyse, venue_name, simulated, clock).run(progress, finish, fail)
     if not paths and errors:

@@ -20,9 +20,10 @@ from candles import frames_of, walk
 from mornings import morning
 
 from desk.analysis.cone import cone, day_sigma
+from desk.analysis.evidence import Evidence, Interval, Nearest, PastDay, Skill, Window
 from desk.analysis.findings import BookHour, Cell, DepthRow, FlowBar, Impact, Microstructure, OrderFlow
 from desk.analysis.plan import Grade, Line, Scoreboard, Share
-from desk.analysis.shape import DAY, MINUTE, Analysis, Bar
+from desk.analysis.shape import DAY, MINUTE, Analysis, Bar, Verdict
 from desk.config import Config
 from desk.io.levels_csv import COLUMNS, levels_csv
 from desk.io.report_index import entries, index_page, write_index
@@ -33,6 +34,24 @@ ORIGIN = Origin("kraken", False, "REST", "./run --once", "abc123", "UTC", "0.1.0
 FRAMES = frames_of(walk(90 * 288, start=60_000.0))
 NOW = FRAMES["5m"].end
 HALF = Share(3, 6, 0.5, 0.19, 0.81)
+
+FEW = Interval(0.1, -0.2, 0.4, 40)
+EVIDENCE = Evidence(
+    begin=NOW - 90 * DAY,
+    end=NOW,
+    days=90,
+    cost_bps=80.0,
+    trials=72,
+    pbo=0.6,
+    skills=(
+        Skill("score", "Score", 5, 40, FEW, FEW, FEW, FEW, 12.0, windows=(Window(NOW - DAY, NOW, 20.0, 3, None),)),
+        Skill("hft", "Order book", 5, 0, why="no past"),
+    ),
+    nearest=Nearest(
+        (PastDay(NOW - DAY, 0.4, 12.0, {"5": 3.0}),), ("timeframes",), {"5": FEW}, {"5": 0.5}, {"5": FEW}, 0.05
+    ),
+    threshold=40.0,
+)
 
 
 def whole() -> Analysis:
@@ -67,8 +86,22 @@ def whole() -> Analysis:
     grade = Grade(NOW - DAY, NOW, NOW, "5m", lines, "bull", (40, 30, 30), 0.54, 2, 3, 4, 9, True, 12.0, "2 missing")
     board = Scoreboard(6, 6, 0.5, 0.6, 0.17, HALF, HALF, HALF, HALF, "INSUFFICIENT DATA", ((NOW, "bull", 0.54),))
     base = analyse("BTC/USDT", FRAMES, NOW)
+    assert base.profiles is not None
     return msgspec.structs.replace(
-        base, bars=base.bars[-40:], microstructure=book, order_flow=flow, recording="r", grade=grade, scoreboard=board
+        base,
+        bars=base.bars[-40:],
+        levels=base.levels[:4],
+        reactions=base.reactions[:3],
+        studies=base.studies[:1],
+        structure=base.structure[:1],
+        profiles=msgspec.structs.replace(base.profiles, sessions=base.profiles.sessions[-3:]),
+        microstructure=book,
+        order_flow=flow,
+        recording="r",
+        grade=grade,
+        scoreboard=board,
+        evidence=EVIDENCE,
+        verdict=Verdict("weak", "long", "why", Interval(10.0, 2.0, 18.0, 90), 5, 30, NOW - 9 * DAY, NOW, 80.0, 90.0),
     )
 
 
@@ -186,10 +219,9 @@ def test_only_the_two_scripts_the_policy_names_can_run() -> None:
 def test_every_section_is_there_and_what_is_absent_says_so() -> None:
     """A reader must see what was not measured, where it would have stood."""
     full = render(whole(), ORIGIN, Config())
-    bare = msgspec.structs.replace(
-        whole(), microstructure=None, order_flow=None, grade=None, scoreboard=None, scenarios=(), regimes=(),
-        structure=(), reactions=(), profiles=None, profile=None, technical=None, bars=(),
-    )  # fmt: skip
+    none = dict.fromkeys(("microstructure", "order_flow", "grade", "evidence", "scoreboard", "profiles", "profile"))
+    few = dict.fromkeys(("scenarios", "regimes", "structure", "reactions", "bars"), ())
+    bare = msgspec.structs.replace(whole(), technical=None, **none, **few)
     empty = render(bare, ORIGIN, Config())
     assert full.failed == empty.failed == ()
     for html in (full.html, empty.html):
@@ -197,7 +229,7 @@ def test_every_section_is_there_and_what_is_absent_says_so() -> None:
         assert all(f'<a href="#{name}">' in html for name in SECTIONS)
     assert full.html.count("Not measured.") < empty.html.count("Not measured.")
     assert empty.html.count("Not measured.") >= 7
-    for said in ("1.25\u00a0bps", "called at 40 %", "Flow imbalance", "✓ held", "7 without a"):
+    for said in ("1.25\u00a0bps", "called at 40 %", "Flow imbalance", "✓ held", "7 without a", "today has no likeness"):
         assert said in full.html
 
 

@@ -164,7 +164,7 @@ def test_analyse_once_gives_the_paths_and_raises_only_when_nothing_was_made(tmp_
     paths = analyse_once(
         cfg, Walks("NO/SUCH"), analyse, "embedded", True, failed=lambda s, t: told.append(s), clock=lambda: NOW
     )
-    assert [p.suffix for p in paths] == [".html", ".md", ".json", ".csv"]
+    assert [p.suffix for p in paths] == [".html", ".md", ".csv", ".json"]
     assert told == ["NO/SUCH"]
     assert "SIMULATED MARKET" in paths[0].read_text()
     with pytest.raises(DeskError, match="does not know it"):
