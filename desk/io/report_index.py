@@ -12,8 +12,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from desk.analysis.shape import Verdict
 from desk.errors import DeskError
-from desk.io.reports import TEMPLATES
 
+TEMPLATES = Path(__file__).resolve().parents[2] / "reports" / "templates"
 NAME = re.compile(r"[a-z0-9-]+-([0-9]{8}T[0-9]{6}Z)(?:-([0-9]+))?\.json")
 KINDS = ("html", "md", "json", "csv")
 MOST = 200  # reports shown; reading one takes about a millisecond

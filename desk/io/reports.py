@@ -30,10 +30,10 @@ from desk.analysis.chart_data import chart_data
 from desk.analysis.combine import INSUFFICIENT
 from desk.analysis.cone import cone
 from desk.analysis.cost import RISKS_PCT, SWING_RISKS_PCT, Route, StopRow, routes, stop_rows, zone_break_evens
+from desk.analysis.levels_csv import levels_csv
 from desk.analysis.shape import DAY, FRAMES, Analysis
 from desk.config import Config
 from desk.errors import DeskError
-from desk.io.levels_csv import levels_csv
 from desk.portfolio.fees import in_force
 
 NBSP = "\u00a0"  # keeps a number and its unit on one line

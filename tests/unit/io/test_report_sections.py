@@ -22,10 +22,10 @@ from mornings import morning
 from desk.analysis.cone import cone, day_sigma
 from desk.analysis.evidence import Evidence, Interval, Nearest, PastDay, Skill, Window
 from desk.analysis.findings import BookHour, Cell, DepthRow, FlowBar, Impact, Microstructure, OrderFlow
+from desk.analysis.levels_csv import COLUMNS, levels_csv
 from desk.analysis.plan import Grade, Line, Scoreboard, Share
 from desk.analysis.shape import DAY, MINUTE, Analysis, Bar, Verdict
 from desk.config import Config
-from desk.io.levels_csv import COLUMNS, levels_csv
 from desk.io.report_index import entries, index_page, write_index
 from desk.io.reports import SECTIONS, TEMPLATES, Origin, render, scripts, slug, write
 from ultimate_crypto_analyzer import analyse
