@@ -21,7 +21,7 @@ def whole(code: str) -> str:
     """A code as a sentence; "" when there is nothing to add to its name.
 
     >>> whole("COOLDOWN"), whole("NEW_CODE")
-    ('too soon after the last signal of this symbol', '')
+    ("too soon after this symbol's last trade", '')
     """
     return _found(code)[1]
 
