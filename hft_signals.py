@@ -15,10 +15,12 @@ import msgspec
 
 from desk.config import HftSignals, Thresholds, Weights
 from desk.errors import ConfigError
-from desk.signals.shape import Features, Formula, Score
+from desk.signals.shape import Features, Formula, Score, Trend
 
 STRONG_BUY, MODERATE_BUY, NEUTRAL = "STRONG_BUY", "MODERATE_BUY", "NEUTRAL"
 MODERATE_SELL, STRONG_SELL = "MODERATE_SELL", "STRONG_SELL"
+LABELS = (NEUTRAL, MODERATE_BUY, STRONG_BUY, STRONG_SELL, MODERATE_SELL)  # by rank, −2…2: negative ones from behind
+RANKS = {NEUTRAL: 0, MODERATE_BUY: 1, STRONG_BUY: 2, MODERATE_SELL: -1, STRONG_SELL: -2}
 RISING, FADING = "rising", "fading"
 FRESH, GREYED, STALE = "FRESH", "GREYED", "STALE"
 QUALITY = {"L3": 1.0, "L2C": 0.9, "L2": 0.7, "L1": 0.5}  # how much of the book a tier shows
@@ -319,6 +321,17 @@ class HFTIntegrator:
         self._ema += (1.0 - exp(-dt_s / self._tau_s)) * (imbalance - self._ema)
         self._label = _stable(self._label, total, self._config.thresholds)
 
+    def lend(self) -> Trend | None:
+        """The trend, for whoever feels scores in our place; None before the first score."""
+        if self._last is None:
+            return None
+        classes = self._config.thresholds
+        return Trend(self._felt, self._ema, self._tau_s, RANKS[self._label], classes.moderate, classes.strong)
+
+    def take_back(self, felt: int, ema: float, label: int) -> None:
+        """The trend after that."""
+        self._felt, self._ema, self._label = felt, ema, LABELS[label]
+
     def proven(self, ts: int) -> None:
         """The book was still current at `ts`: a frame or heartbeat on its line that contradicts nothing."""
         self._proof = max(self._proof, ts)
@@ -339,29 +352,18 @@ class HFTIntegrator:
         age_s = max(0, now - score.ts) / 1e9
         weight, ema, s = decay(age_s, self._config.decay_s, self._half_life_s), self._ema, score.total
         held = score.imbalance if ema >= 0.0 else -score.imbalance  # pressure on the EMA's own side
-        return Reading(
-            now,
-            score,
-            ema,
-            RISING if held >= abs(ema) else FADING,
-            self._label,
-            freshness,
-            age_s,
-            weight,
-            s * weight + 0.0,
-            strength(score.agreement, s, weight, score.quality, ema * s >= 0.0),
-        )
+        trend = RISING if held >= abs(ema) else FADING
+        sure = strength(score.agreement, s, weight, score.quality, ema * s >= 0.0)
+        return Reading(now, score, ema, trend, self._label, freshness, age_s, weight, s * weight + 0.0, sure)
 
 
 def _stable(label: str, total: float, thresholds: Thresholds) -> str:
     """`label` while `total` is within HYSTERESIS of its class, else the class of `total`."""
-    size = abs(total) if label == NEUTRAL else -total if label in (MODERATE_SELL, STRONG_SELL) else total
-    inner, outer = 0.0, thresholds.moderate
-    if label in (MODERATE_BUY, MODERATE_SELL):
-        inner, outer = thresholds.moderate, thresholds.strong
-    elif label in (STRONG_BUY, STRONG_SELL):
-        inner, outer = thresholds.strong, inf
-    return label if inner - HYSTERESIS <= size < outer + HYSTERESIS else classify(total, thresholds)
+    rank = RANKS[label]
+    size = abs(total) if rank == 0 else total if rank > 0 else -total
+    bounds = 0.0, thresholds.moderate, thresholds.strong, inf
+    stays = bounds[abs(rank)] - HYSTERESIS <= size < bounds[abs(rank) + 1] + HYSTERESIS
+    return label if stays else classify(total, thresholds)
 
 
 def _clip(x: float, limit: float) -> float:

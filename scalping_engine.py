@@ -23,34 +23,25 @@ from desk.handover import PlannedExit
 from desk.instrument import Instrument
 from desk.intents import Decline, Intent, Place, Signal
 from desk.messages import Candle, Side, Trade
-from desk.signals.alignment import LEAN, STAND, STRONG_ALIGNMENT, STRONG_CONFLICT, alignment
+from desk.signals.alignment import STAND, STRONG_ALIGNMENT, STRONG_CONFLICT, alignment
 from desk.signals.breakout import NEEDED, Break, BreakoutRecord, BreakoutWatch, evidence
 from desk.signals.experience import Experience
+from desk.signals.gate_words import Given
 from desk.signals.shape import Score
 from desk.signals.technical import NEEDS, LightweightIndicators
 from desk.signals.timing import ABORT, TAKE, WAIT, Objection, entry_advice
 from desk.signals.trend import bias_effect
+from desk.strategies import scalp_plan
 from desk.strategies.base import BookView, Pulse, Strategy, View
 from desk.strategies.exits import SCALP_HOLD, hold_ns
-from desk.strategies.scalp_plan import (
-    BookSaid,
-    No,
-    Plan,
-    Prices,
-    arithmetic,
-    as_numbers,
-    as_signal,
-    because,
-    measured,
-    priced,
-    sized,
-)
+from desk.strategies.scalp_plan import ROOM, BookSaid, No, Plan, Prices, arithmetic, as_numbers
 from desk.strategies.scalp_trade import ScalpTrade
 from desk.strategies.standing import Standing, stance
 from hft_signals import RISING, HFTIntegrator, Reading, contributions, fading, lifetime_s
 
 SECOND = 1_000_000_000
 BEAT = SECOND // 4  # a look comes at least this often: what must be over within a time is decided one beat before
+FOREVER = 1 << 62
 UNOPPOSED = Objection()
 DOUBTED = 0.5  # size of an entry that follows a break the order flow does not believe
 
@@ -62,20 +53,23 @@ __all__ = ["LightweightIndicators", "ScalpingEngine", "ScalpingSignal"]
 class Slot:
     """What the engine keeps of one symbol. `code` is the last gate that said no, "SIGNAL" after a signal."""
 
-    def __init__(self, inst: str, hft: config.HftSignals) -> None:
+    def __init__(self, inst: str, hft: config.HftSignals, heeded: bool, prompt_ns: int) -> None:
         self.inst = inst
         self.indicators = LightweightIndicators()
         self.breaks = BreakoutWatch()
         self.integrator = HFTIntegrator(hft)
         self.score: Score | None = None
         self.reading: Reading | None = None
-        self.code, self.said_at = "", 0
+        self.said, self.said_at = "", 0  # the last "no" that was told, and when
         self.alignment = ""
-        self.against = 0  # ns since when the book has been against the side of now; 0 when it is not
         self.trade: ScalpTrade | None = None  # the one under way
         self.last_signal: Signal | None = None
         self.quiet_until = 0
-        self.standing = Standing()
+        self.standing = Standing(self.integrator if heeded else None, prompt_ns)
+
+    @property
+    def code(self) -> str:
+        return self.standing.code
 
     @property
     def signal(self) -> Signal | None:
@@ -87,17 +81,12 @@ class Slot:
         if self.indicators.follow(bars):
             self.breaks.follow(bars, self.indicators.atr)
 
-    def objects(self, x: float | None, now: int) -> bool:
-        """Whether the book is against the side, kept in `against`; x = side · effective score."""
-        self.against = (self.against or now) if x is not None and x <= -LEAN else 0
-        return self.against > 0
-
 
 class ScalpingEngine(Strategy):
     """Scalps `insts` (instrument keys), one trade per symbol at a time. Fees in bps of the user's own tier.
 
-    `funnel[inst][code]` counts every evaluation; a Decline is yielded when a symbol's code changes and once a second
-    while it persists. The slow system's bias counts in hybrid runs only.
+    `funnel[inst][code]` counts every evaluation; on the beat a Decline is yielded when a symbol's code is another, and
+    once a second while it persists, with the counts since the last. The slow system's bias counts in hybrid runs only.
     """
 
     def __init__(
@@ -114,8 +103,9 @@ class ScalpingEngine(Strategy):
         self.scalping, self.hft, self.risk = scalping, hft, risk
         self.maker_bps, self.taker_bps = maker_bps, taker_bps
         self.heeds_bias = is_hybrid and hybrid.trend_filter and hybrid.scalp_signal_filtering
-        self.slots = {inst: Slot(inst, hft) for inst in insts}
-        self.funnel: dict[str, dict[str, int]] = {inst: {} for inst in insts}
+        self._fresh = int(hft.fresh_s * SECOND)
+        self._prompt = min(self._fresh, int(hft.stale_s * SECOND))
+        self.slots = {inst: Slot(inst, hft, scalping.hft_integration, self._prompt) for inst in insts}
         self.signals = 0
         self.experience = Experience()
         self._hold = hold_ns(scalping.hold_s, SCALP_HOLD)
@@ -123,8 +113,11 @@ class ScalpingEngine(Strategy):
         self._cooldown = int(scalping.cooldown_s * SECOND)
         self._patience = int(lifetime_s(hft) * SECOND)  # an entry waits until its evidence has decayed to nothing
         self._objection = int(scalping.conflict_wait_s * SECOND)
-        self._fresh = int(hft.fresh_s * SECOND)
-        self._prompt = min(self._fresh, int(hft.stale_s * SECOND))
+
+    @property
+    def funnel(self) -> dict[str, dict[str, int]]:
+        """Evaluations by instrument and code, so far."""
+        return {inst: slot.standing.counts for inst, slot in self.slots.items()}
 
     def trades(self, inst: str) -> bool:
         return inst in self.slots
@@ -145,16 +138,16 @@ class ScalpingEngine(Strategy):
         if slot is None:
             return ()
         last = slot.standing
+        last.rouse()
         pulse = last.pulse
         if pulse is None or pulse.epoch != last.epoch or view.now >= last.until or pulse.lag_ns > self._prompt:
             return self._look(slot, view)
         if self.scalping.hft_integration:
             slot.integrator.feel(pulse.ts, pulse.imbalance, pulse.total)
         if last.side and pulse.turn != last.turn:
-            if not self._same(slot, pulse, view):
-                return self._look(slot, view)
-            last.turn = pulse.turn
-        self.funnel[inst][slot.code] += 1
+            return self._look(slot, view)
+        last.said_again()
+        last.rest()
         return ()
 
     def on_timer(self, key: str, view: View) -> Iterable[Intent]:
@@ -162,7 +155,7 @@ class ScalpingEngine(Strategy):
             return ()
         out: list[Intent] = []
         for slot in self.slots.values():
-            out += self._look(slot, view)
+            out += self._look(slot, view, say=True)
             for one in slot.breaks.settled(view.now) if view.book(slot.inst).ready else ():
                 one.believed = sum(self._votes(slot, one, view).values()) >= NEEDED
         return out
@@ -212,8 +205,9 @@ class ScalpingEngine(Strategy):
 
     # --- one look at one symbol: mind the trade under way, then walk the gates
 
-    def _look(self, slot: Slot, view: View) -> list[Intent]:
+    def _look(self, slot: Slot, view: View, *, say: bool = False) -> list[Intent]:
         inst, now, book, out = slot.inst, view.now, view.book(slot.inst), list[Intent]()
+        slot.standing.rouse()
         slot.follow(view.closed(inst))
         slot.reading = self._read(slot, view, book)
         if slot.trade is not None:
@@ -221,14 +215,15 @@ class ScalpingEngine(Strategy):
         found = self._opinion(slot, view, book)
         no = self._enter(slot, view, found, out) if isinstance(found, Plan) else found
         code = no[0] if no else "SIGNAL"
-        self.funnel[inst][code] = self.funnel[inst].get(code, 0) + 1
-        if no and (code != slot.code or now - slot.said_at >= SECOND):
+        looks = slot.standing.said(code)
+        if no is None:
+            slot.said = ""
+        elif say and (code != slot.said or now - slot.said_at >= SECOND):
             r, indicators = slot.reading, slot.indicators
             scored = (r.score.total, r.effective) if r is not None else None
-            known = measured(book, len(indicators.bars), indicators.technical, scored)
-            out.append(Decline(inst, code, known | no[1], sum(self.funnel[inst].values())))
-            slot.said_at = now
-        slot.code = code
+            known = scalp_plan.measured(book, len(indicators.bars), indicators.technical, scored)
+            out.append(Decline(inst, code, known | no[1], looks, slot.standing.news()))
+            slot.said, slot.said_at = code, now
         self._settle(slot, view, isinstance(found, Plan))
         return out
 
@@ -242,25 +237,28 @@ class ScalpingEngine(Strategy):
         if self.scalping.hft_integration and (slot.reading is None or slot.reading.age_s != 0.0):
             return  # the pulse knows the total of now, not one that has decayed
         bias = view.bias(slot.inst.partition("@")[0]) if self.heeds_bias else None
-        until = min(slot.said_at + SECOND, bias.expires) if bias else slot.said_at + SECOND
-        if slot.against and view.now < slot.against + self._objection:
-            until = min(until, slot.against + self._objection)
+        until = bias.expires if bias else FOREVER
+        if slot.standing.against and view.now < slot.standing.against + self._objection:
+            until = min(until, slot.standing.against + self._objection)
         side = stance(slot.indicators.technical, self.scalping.min_technical)
-        slot.standing.begin(view.pulse(slot.inst), side, until)
+        slot.standing.begin(view.pulse(slot.inst), side, until, self._given(slot, view, side) if side else None)
+
+    def _given(self, slot: Slot, view: View, side: int) -> Given | None:
+        """What the gates hang on besides the touch and the score, while this look stands."""
+        instrument, scalping, atr = view.instrument(slot.inst), self.scalping, slot.indicators.atr or 0.0
+        if instrument is None or not scalping.hft_integration:
+            return None
+        bias = bias_effect(Side(side), view.bias(instrument.symbol) if self.heeds_bias else None, view.now)
+        risk, ratio, fees = scalping.stop_atr * atr, scalping.reward_to_risk, (self.maker_bps, self.taker_bps)
+        doubt = bias.blocks, bias.needs_strong
+        prior, dearest = self.experience.prior, scalping.max_break_even
+        return Given(
+            side, instrument.tick, *doubt, risk, ratio, ROOM, atr, *fees, prior, dearest, self._objection
+        )  # fmt: skip
 
     def _trend_decides(self, slot: Slot, now: int) -> bool:
         """Whether the next frame may change the mind though no price and no class does."""
-        return slot.alignment == STRONG_CONFLICT and now - slot.against >= self._objection
-
-    def _same(self, slot: Slot, pulse: Pulse, view: View) -> bool:
-        """Whether the gates, walked with the pulse's numbers alone, say the same "no" as at the last look."""
-        instrument, technical = view.instrument(slot.inst), slot.indicators.technical
-        if instrument is None or technical is None:
-            return False
-        total = pulse.total if self.scalping.hft_integration else None
-        ref = pulse.spread_ref_bps if total is not None else self._reference(slot, instrument)
-        found = self._walk(slot, view, instrument, technical, total, ref, pulse)
-        return not isinstance(found, Plan) and found[0] == slot.code and not self._trend_decides(slot, view.now)
+        return slot.alignment == STRONG_CONFLICT and now - slot.standing.against >= self._objection
 
     def _read(self, slot: Slot, view: View, book: BookView) -> Reading | None:
         score = view.score(slot.inst) if self.scalping.hft_integration and book.ready else None
@@ -290,7 +288,7 @@ class ScalpingEngine(Strategy):
 
     def _opinion(self, slot: Slot, view: View, book: BookView) -> Plan | No:
         instrument, technical = view.instrument(slot.inst), slot.indicators.technical
-        against, slot.against, slot.alignment = slot.against, 0, ""
+        against, slot.standing.against, slot.alignment = slot.standing.against, 0, ""
         if not book.ready or instrument is None:
             return f"FEED:{book.why or 'NO_INSTRUMENT'}", {}
         if book.age_ns > self._fresh:
@@ -299,7 +297,7 @@ class ScalpingEngine(Strategy):
             return "WARM_UP", {"bars": float(len(slot.indicators.bars)), "needs": float(NEEDS)}
         if abs(technical) < self.scalping.min_technical:
             return "WEAK_TECHNICAL", {"technical": technical, "needs": self.scalping.min_technical}
-        slot.against = against  # a side that is given up in between is asked for anew
+        slot.standing.against = against  # a side that is given up in between is asked for anew
         effective = slot.reading.effective if slot.reading is not None else None
         return self._walk(slot, view, instrument, technical, effective, self._reference(slot, instrument), book)
 
@@ -325,13 +323,13 @@ class ScalpingEngine(Strategy):
         atr, spread, bps = slot.indicators.atr or 0.0, ask - bid, 10_000.0 / ((bid + ask) / 2)
         fees, scalping = (self.maker_bps, self.taker_bps), self.scalping
         objection, ticks = UNOPPOSED, spread // instrument.tick
-        if slot.objects(x, view.now):
-            for_s = (view.now - slot.against) / SECOND
+        if slot.standing.objects(x, view.now):
+            for_s = (view.now - slot.standing.against) / SECOND
             objection = Objection(for_s, scalping.conflict_wait_s, _building(slot.reading, side))
         advice = entry_advice(x, spread * bps, ref, ticks, *fees, atr * bps, self.experience.prior, objection)
         if advice.action in (ABORT, WAIT):
             said = {"x": x or 0.0, "spread_bps": spread * bps, "spread_ref_bps": ref}
-            if not slot.against:
+            if not slot.standing.against:
                 return "WIDE_SPREAD", said
             return "HFT_CONFLICT", said | {"for_s": objection.for_s, "wait_s": objection.wait_s}
         bias = bias_effect(side, view.bias(instrument.symbol) if self.heeds_bias else None, view.now)
@@ -340,7 +338,7 @@ class ScalpingEngine(Strategy):
         if bias.needs_strong and aligned.label != STRONG_ALIGNMENT:
             return "BIAS_NEEDS_STRONG_ALIGNMENT", {"x": x or 0.0, "needs": STAND}
         risk, ratio, deferrable = scalping.stop_atr * atr, scalping.reward_to_risk, self._defer > 0
-        prices = priced(side, bid, ask, advice, instrument, risk, ratio, *fees, deferrable)
+        prices = scalp_plan.priced(side, bid, ask, advice, instrument, risk, ratio, *fees, deferrable)
         if not isinstance(prices, Prices):
             return prices
         if prices.break_even > scalping.max_break_even:
@@ -364,17 +362,22 @@ class ScalpingEngine(Strategy):
             if sum(votes.values()) < NEEDED and self.scalping.false_breakout == "skip":
                 return "FALSE_BREAKOUT_RISK", {"level": float(one.level), "needs": float(NEEDED)} | as_numbers(votes)
             plan = plan._replace(votes=votes, believed=1.0 if sum(votes.values()) >= NEEDED else DOUBTED)
-        size, prices = sized(plan, instrument, view.equity(inst), self.scalping.risk_per_trade, self.risk), plan.prices
+        size, prices = (
+            scalp_plan.sized(plan, instrument, view.equity(inst), self.scalping.risk_per_trade, self.risk),
+            plan.prices,
+        )
         if not size.lots:
             return "SIZE_ZERO", {"limit": float(size.limit), "qty_min": float(instrument.qty_min)}
         self.signals += 1
         if (reading := slot.reading) is not None:
             score, points = reading.score, contributions(reading.score, self.hft.weights)
             plan = plan._replace(book=BookSaid(score, points, reading.effective, reading.trend, fading(self.hft)))
-        signal = as_signal(plan, f"s{self.signals}", inst, size.lots, now, self._patience, self._hold, self.heeds_bias)
+        signal = scalp_plan.as_signal(
+            plan, f"s{self.signals}", inst, size.lots, now, self._patience, self._hold, self.heeds_bias
+        )
         taking = plan.advice.action == TAKE
         slot.trade, slot.last_signal = ScalpTrade(signal, rested=not taking), signal
-        tif, why = "ioc" if taking else "gtc", because(plan, signal, self.experience.prior.fill_probability)
+        tif, why = "ioc" if taking else "gtc", scalp_plan.because(plan, signal, self.experience.prior.fill_probability)
         out += [signal, Place(inst, plan.side, size.lots, prices.entry, tif, not taking, "entry", why, prices.hard)]
         return None
 

@@ -50,7 +50,7 @@ from desk.intents import (
 )
 from desk.market.flow import LevelFlow
 from desk.market.inside import InsideMarkets
-from desk.market.seen import Ask, Word
+from desk.market.seen import Ask, BookChanged, Word
 from desk.market.state import RESCALED, Fault
 from desk.messages import Candle, Side, Trade
 from desk.portfolio.doubt import doubt, enquire, oddity
@@ -63,7 +63,8 @@ from desk.risk.checkpoint import handover, restore, state_hash
 from desk.risk.gate import judge
 from desk.risk.rules import Limits
 from desk.risk.rules import Market as MarketNow
-from desk.signals.watch import BookChanged, Seen, Watch
+from desk.signals.paths import Seen
+from desk.signals.watch import RESTED, Watch
 from desk.strategies.base import Strategy
 from desk.strategies.flatten import flatten
 from desk.strategies.seat import Seat
@@ -89,6 +90,7 @@ class Engine:
         for inst, market in watch.markets.items():
             if any(strategy.wants_levels(inst) for strategy in strategies):
                 market.levels = LevelFlow()
+            watch.live[inst].lone = len(strategies) == 1 and market.levels is None
         self.life = Orders()
         self.quotes = tuple(dict.fromkeys(quote_of(inst) for inst in watch.markets))  # one account each
         for quote in self.quotes:
@@ -121,14 +123,28 @@ class Engine:
     def step(self, event: Event) -> list[Effect]:
         """Everything the desk answers to one event, in order."""
         self.seq += 1
-        self.now = event.ts
-        self.changed.clear()
-        self.prints.clear()
-        for seat in self.seats:
-            seat.now = event.ts
+        self.now = now = event.ts
+        if self.changed:
+            self.changed.clear()
+        if self.prints:
+            self.prints.clear()
         if type(event) is Frame:  # nearly all are, and most of them are answered with nothing
-            return self._seen(self.watch.frame(event))
+            seen = self.watch.frame(event)
+            if seen is RESTED:
+                return self._rested(self.watch.rested)
+            for seat in self.seats:
+                seat.now = now
+            return self._seen(seen)
+        for seat in self.seats:
+            seat.now = now
         return list(self._on[type(event)](event))
+
+    def _rested(self, inst: str) -> list[Effect]:
+        """A book moved and its strategy has nothing to add; what we hold of it has another value."""
+        self.changed.append(inst)
+        if self.portfolio.holds(inst) and (market := self.watch.markets[inst]).ready:
+            return list(self._value(inst, market.mid))
+        return []
 
     def _start(self, event: Start) -> Iterator[Effect]:
         self.life.prefix = event.session
@@ -248,6 +264,7 @@ class Engine:
 
     def _jump(self, event: ClockJump) -> Iterator[Effect]:
         self.watch.time.restart()  # no entries until it is measured again
+        self.watch.rouse()
         text = f"CLOCK JUMP {event.by_ns / 1e9:+,.1f} s: the machine's clock was set, or the machine slept"
         yield Tell("alarm", "CLOCK_JUMP", f"{text}; no entries until the venue's clock is measured again", self.seq)
 

@@ -81,13 +81,14 @@ class Signal(msgspec.Struct, frozen=True, gc=False, tag="signal"):
 
 class Decline(msgspec.Struct, frozen=True, gc=False, tag="decline"):
     """Why not: a stable code from a gate, with the numbers. `looks`: how often the strategy has looked at `inst`
-    so far, this time included; what it said in between was the same. 0: a strategy that does not count.
+    so far, this time included; 0: a strategy that does not count. `counts`: the looks since its last Decline by code.
     """
 
     inst: str
     code: str
     because: dict[str, float] = {}
     looks: int = 0
+    counts: dict[str, int] = {}
 
 
 Intent = Place | Withdraw | Wake | Signal | Decline

@@ -14,9 +14,21 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import cache
 
+from desk.kernels.calm import BOOK, READABLE, TABLES, WORK, note
 from desk.kernels.crc import START, fold, level_piece
 from desk.kernels.jit import kernel
-from desk.kernels.l2_scan import ASKS_AT, BIDS_AT, NEW_ASKS, NEW_BIDS, NEW_CLAIMED, NEW_TS, RECORD, scan_frame
+from desk.kernels.l2_scan import (
+    ASKS_AT,
+    BIDS_AT,
+    FRAME_AT,
+    FRAME_BYTES,
+    NEW_ASKS,
+    NEW_BIDS,
+    NEW_CLAIMED,
+    NEW_TS,
+    RECORD,
+    scan_frame,
+)
 from desk.kernels.memory import entry, load64, move, store64
 from desk.kernels.score import ASK_LEVELS, BID_LEVELS, COUNT_ASKS, COUNT_BIDS, TAKEN, attest, keep, level, measure
 
@@ -146,6 +158,28 @@ def read_frame(book: int, work: int, tables: int, size: int) -> int:
 
 
 @kernel
+def take_frame(record: int, frame: int, size: int, now: int) -> int:
+    """FALLBACK, or what desk.kernels.calm.note says, for `size` bytes at address `frame` that came at `now`."""
+    if load64(record + READABLE) == 0 or size > FRAME_BYTES:
+        return FALLBACK
+    book, work = load64(record + BOOK), load64(record + WORK)
+    move(work + FRAME_AT, frame, size)
+    if read_frame(book, work, load64(record + TABLES), size) == FALLBACK:
+        return FALLBACK
+    two_sided = load64(book + BID_COUNT * 8) > 0 and load64(book + ASK_COUNT * 8) > 0
+    sound = two_sided and load64(book + BID_BEST * 8) < load64(book + ASK_BEST * 8)
+    return note(
+        record,
+        load64(book + SCORE * 8),
+        now,
+        load64(book + CLAIMED * 8),
+        load64(book + COMPUTED * 8),
+        load64(book + TS_EXCH * 8),
+        1 if sound else 0,
+    )
+
+
+@kernel
 def take_side(last: int, count: int, sign: int, out: int) -> int:
     """Copy the best levels, the best one before address `last`, to `out`; returns how many of them are news."""
     changed = 0
@@ -182,5 +216,5 @@ def seal(records: int, tables: int, count: int) -> int:
 
 @cache
 def l2_entries() -> tuple[Callable[..., int], ...]:
-    """(read_frame, merge, prove, seal, score) as bare entries: compiled by the first call, or read from disk."""
-    return entry(read_frame, 4), entry(merge, 3), entry(prove, 2), entry(seal, 3), entry(score, 1)
+    """(read_frame, take_frame, merge, prove, seal, score) as bare entries: compiled once, or read from disk."""
+    return entry(read_frame, 4), entry(take_frame, 4), entry(merge, 3), entry(prove, 2), entry(seal, 3), entry(score, 1)

@@ -21,6 +21,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from desk.kernels.calm import BOOK, READABLE, note
 from desk.kernels.crc import START, fold, level_piece
 from desk.kernels.jit import kernel
 from desk.kernels.l3_orders import apply_rows, close_level, find, forget, release
@@ -35,6 +36,7 @@ from desk.kernels.l3_words import (
     COMPUTED,
     DEPTH,
     EVENTS,
+    FALLBACK,
     FIRST_LEVEL,
     FIRST_ORDER,
     FIRST_ROW,
@@ -180,6 +182,25 @@ def read_frame(s: int, frame: int, size: int) -> int:
 
 
 @kernel
+def take_frame(record: int, frame: int, size: int, now: int) -> int:
+    """What desk.kernels.calm.note says of a frame that came at `now`; FALLBACK, or FULL: it has to be decoded."""
+    s = load64(record + BOOK)
+    if load64(record + READABLE) == 0 or s == 0:
+        return FALLBACK
+    code = read_frame(s, frame, size)
+    if code != READ:
+        return code
+    bids, asks = load64(s + BEST), load64(s + BEST + 8)
+    sound = bids > load64(s + WORST) and asks > load64(s + WORST + 8)
+    if sound:
+        bid = abs(load64(load64(s + SORTED) + (bids - 1) * 16))
+        sound = bid < load64(load64(s + SORTED + 8) + (asks - 1) * 16)
+    return note(
+        record, load64(s + SCORE), now, load64(s + CLAIMED), load64(s + COMPUTED), load64(s + TS), 1 if sound else 0
+    )
+
+
+@kernel
 def empty(s: int) -> int:
     """No orders; everything free. What the header says of the frame and the unknown stays."""
     levels = 2 * (load64(s + WIDTH) - 2)
@@ -206,5 +227,5 @@ def empty(s: int) -> int:
 
 
 def l3_entries() -> tuple[Callable[..., int], ...]:
-    """`read_frame`, `apply_rows`, `settle`, `empty` as bare calls; compiles them, or takes them from disk, once."""
-    return entry(read_frame, 3), entry(apply_rows, 2), entry(settle, 3), entry(empty, 1)
+    """`read_frame`, `take_frame`, `apply_rows`, `settle`, `empty` as bare calls; compiled once, or taken from disk."""
+    return entry(read_frame, 3), entry(take_frame, 4), entry(apply_rows, 2), entry(settle, 3), entry(empty, 1)

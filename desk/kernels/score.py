@@ -17,7 +17,7 @@ from desk.kernels.memory import load64, load_double, store64, store_double
 TAKEN = 10  # levels a side that a matching checksum proves
 LEVEL = 24  # bytes: price, quantity, orders
 REACH_BPS, BAND_BPS = 2.0, 10.0  # as in desk.signals.features
-RAMP = 10.0  # as in hft_signals
+RAMP, HYSTERESIS = 10.0, 5.0  # as in hft_signals
 
 # Given, rewritten only when it changes: doubles, except COUNTED.
 (
@@ -57,10 +57,28 @@ RAMP = 10.0  # as in hft_signals
     ASK_QTY,
     COUNT_BIDS,
     COUNT_ASKS,
-) = range(0, 33 * 8, 8)
-BID_LEVELS = 33 * 8
+    # Kept by desk.kernels.calm: the scores there were, the newest one's time (ns), and the rest of a strategy.
+    SCORES,
+    TS,
+    REST_UNTIL,  # ns; 0: it does not rest
+    REST_TURN,  # the TURN its last answer was for; -1: it answers the same at any
+    GATES,  # what it asks at another TURN (desk.kernels.gates); 0: itself
+    LATE,  # ns between a frame's time and ours beyond which it has to look
+    RESTED,  # frames it rested through
+    FELT,  # ns, the newest score in its trend
+    LABEL,  # its stable class, as CLASS
+    EMA,  # doubles from here on: its trend,
+    TAU_S,  # and that one's time constant; 0: it has none
+    LABEL_MODERATE,  # the thresholds of its classes
+    LABEL_STRONG,
+    WAITING,  # touches below that nobody has taken in yet
+) = range(0, 47 * 8, 8)
+BID_LEVELS = 47 * 8
 ASK_LEVELS = BID_LEVELS + TAKEN * LEVEL
-WORDS = (ASK_LEVELS + TAKEN * LEVEL) // 8
+TOUCHES = ASK_LEVELS + TAKEN * LEVEL
+TOUCH = 40  # bytes: ns, bid, its size, ask, its size
+ROOM = 64  # touches that can wait
+WORDS = (TOUCHES + ROOM * TOUCH) // 8
 
 TOUCHED, WRONG, UNCLAIMED, REFUSED = 1, 2, 4, 8  # bits of NEWS: another touch, checksum wrong or absent, no score
 ONE_SIDED, CROSSED, ZERO_PRICE, ZERO_QUANTITY, UNMEASURED = 1, 2, 3, 4, 5

@@ -100,6 +100,10 @@ class TouchFlow:
         self._last = touch
         return e
 
+    def reached(self, ts: int) -> None:
+        """Events up to `ts` left the touch alone."""
+        self.now = max(self.now, ts)
+
     @property
     def due(self) -> int:
         """ns of the next second that is sampled: until then an event that leaves the touch alone only moves `now`."""

@@ -42,7 +42,7 @@ class ChainTrack(Track):
         elif state is BookState.RESYNC:
             self.chain.waiting = True
         if state is not BookState.SYNCED:
-            self.ts_exch = 0  # the snapshot to come may be older than the last update
+            self.record.stamped = 0  # the snapshot to come may be older than the last update
 
     def resubscribed(self, why: str, now: int) -> None:
         """Nothing is subscribed again: the stream goes on, and no acknowledgement is awaited."""

@@ -22,6 +22,7 @@ from desk.kernels.l2_lines import PAD, l2_lines_entry
 from desk.kernels.l2_scan import ENTRIES, FRAME_BYTES
 from desk.market.checksum import book_crc
 from desk.market.l2 import L2Side
+from desk.market.record import Record
 from desk.market.sides import TwoSided
 from desk.messages import BookUpdate, Side
 
@@ -74,11 +75,13 @@ class RawL2Book(TwoSided):
 
     __slots__ = (
         "_book", "_book_at", "_merge", "_prove", "_read", "_room", "_score", "_score_at", "_seal", "_work", "_work_at",
+        "record",
     )  # fmt: skip
     tier = "L2"
 
     def __init__(self, depth: int) -> None:
-        self._read, self._merge, self._prove, self._seal, self._score = l2.l2_entries()
+        self._read, take, self._merge, self._prove, self._seal, self._score = l2.l2_entries()
+        self.record = Record(take)
         self._score_at = 0
         work = np.zeros(l2_scan.WORK_BYTES // 8, np.int64)
         self._work_at = int(work.ctypes.data)
@@ -94,6 +97,7 @@ class RawL2Book(TwoSided):
         self._book = memory.data
         self._book[l2.DEPTH], self._book[l2.CAPACITY], self._book[l2.CLAIMED] = _word(depth), capacity, -1
         self._book[l2.SCORE] = self._score_at
+        self.record.place(self._book_at, self._work_at, TABLES_AT)
         self._write(Side.BUY, bids)
         self._write(Side.SELL, asks)
         self._prove(self._book_at, TABLES_AT)
@@ -198,7 +202,7 @@ class RawL2Book(TwoSided):
         self._seal(self._book_at + start * 8, TABLES_AT, count)
 
     def aim(self, memory: int) -> None:
-        """Score the book into the words at this address (desk.kernels.score) with every frame that `feed` reads."""
+        """Score the book into the words at this address (desk.kernels.score) with every frame read; 0: no more."""
         self._score_at = self._book[l2.SCORE] = memory
 
     def score(self) -> bool:

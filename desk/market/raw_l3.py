@@ -23,6 +23,7 @@ from desk.kernels.l3_words import FALLBACK, FULL, READ, ROW
 from desk.market.l3 import L3Book, L3Side, in_arrival_order
 from desk.market.order_block import EVENTS, ROWS_AT, SHELF_AT, lay_out, words, workspace
 from desk.market.order_keys import as_rows, id_of
+from desk.market.record import BYTES, Record
 from desk.market.sides import TwoSided
 from desk.messages import OrderEvent, OrdersUpdate, Side
 
@@ -30,8 +31,9 @@ __all__ = ["FALLBACK", "READ", "RawL3Book"]
 
 STEP = 128  # orders: room is made in multiples of it
 SPARE = 32  # levels a side there is room for beyond the depth: they may be there until the message ends
-HEAD = bytes.__basicsize__ - 1  # CPython keeps the bytes of a bytes object right behind its head
-_CLAIMED, _COMPUTED, _TS = ((ROW + offset) >> 3 for offset in (at.CLAIMED, at.COMPUTED, at.TS))
+_CLAIMED, _COMPUTED, _TS, _SORTED, _WORST, _BEST = (
+    (ROW + offset) >> 3 for offset in (at.CLAIMED, at.COMPUTED, at.TS, at.SORTED, at.WORST, at.BEST)
+)
 
 
 class RawL3Book(TwoSided):
@@ -52,7 +54,7 @@ class RawL3Book(TwoSided):
 
     __slots__ = (
         "_best_levels", "_block", "_depth", "_empty", "_header", "_plain", "_read", "_rows", "_score",
-        "_settle", "_shelf", "_top", "_words", "_work", "_work_at", "asks", "bids",
+        "_settle", "_shelf", "_words", "_work", "_work_at", "asks", "bids", "record",
     )  # fmt: skip
     tier = "L3"
     bids: RawL3Side
@@ -60,13 +62,13 @@ class RawL3Book(TwoSided):
 
     def __init__(self, depth: int) -> None:
         self._depth = depth
-        self._read, self._rows, self._settle, self._empty = l3_entries()
+        self._read, take, self._rows, self._settle, self._empty = l3_entries()
+        self.record = Record(take)
         self._best_levels, self._score = l3_reader()
         self._work = workspace()
         self._work_at = int(self._work.ctypes.data)
         self._shelf = self._work.data[SHELF_AT // 8 :]
         self._plain: L3Book | None = None
-        self._top: tuple[int | None, int | None] | None = None
         self.bids, self.asks = RawL3Side(self, 0), RawL3Side(self, 8)
         self._lay_out(STEP, 0)
 
@@ -82,6 +84,7 @@ class RawL3Book(TwoSided):
         self._block = self._allocate(words(capacity, width))
         self._words = self._block.data
         self._header = int(self._block.ctypes.data) + ROW
+        self.record.place(self._header)
         lay_out(self._words, self._header - ROW, self._work_at, capacity, width)
         self._put(at.DEPTH, self._depth)
         self._empty(self._header)
@@ -171,8 +174,7 @@ class RawL3Book(TwoSided):
         """READ: applied, its checksum computed; FALLBACK: not understood, nothing changed."""
         if self._plain is not None or type(frame) is not bytes:
             return FALLBACK
-        self._top = None
-        while (code := self._read(self._header, id(frame) + HEAD, len(frame))) == FULL:
+        while (code := self._read(self._header, id(frame) + BYTES, len(frame))) == FULL:
             events = self._get(at.EVENTS), self._get(at.EVENTS + 8)
             levels = max(self._held(0) + events[0], self._held(8) + events[1])
             self._grow(sum(self.size()) + sum(events), levels)
@@ -180,7 +182,6 @@ class RawL3Book(TwoSided):
 
     def apply(self, update: OrdersUpdate) -> None:
         """Apply one decoded message whole, adds in the order of their timestamps, then cut both sides to depth."""
-        self._top = None
         if update.snapshot:
             self.clear()
         if self._plain is None:
@@ -192,10 +193,11 @@ class RawL3Book(TwoSided):
                 self._settle(self._header, len(bids), len(asks))
                 return
             self._plain = self._as_plain()
+            self.record.place(0)
         self._plain.apply(update)
 
     def aim(self, memory: int) -> None:
-        """Score the book into the words at this address (desk.kernels.score) with every frame that `feed` reads."""
+        """Score the book into the words at this address (desk.kernels.score) with every frame read; 0: no more."""
         self._put(at.SCORE, memory)
 
     def score(self) -> bool:
@@ -230,7 +232,7 @@ class RawL3Book(TwoSided):
         if self._plain is not None:
             self._put(at.UNKNOWN, self._plain.unknown)
             self._plain = None
-        self._top = None
+            self.record.place(self._header)
         self._empty(self._header)
 
     # --- what it knows
@@ -266,12 +268,15 @@ class RawL3Book(TwoSided):
 
     @property
     def _touch(self) -> tuple[int | None, int | None]:
-        """Best bid and ask, None for an empty side: looked up once a message, asked for many times."""
-        top = self._top
-        if top is None:
-            bids, asks = self.levels(Side.BUY, 1), self.levels(Side.SELL, 1)
-            top = self._top = (bids[0][0] if bids else None, asks[0][0] if asks else None)
-        return top
+        """Best bid and ask, None for an empty side."""
+        if self._plain is not None:
+            bids, asks = self._plain.levels(Side.BUY, 1), self._plain.levels(Side.SELL, 1)
+            return (bids[0][0] if bids else None, asks[0][0] if asks else None)
+        words, zero = self._words, self._header - ROW
+        best, top = words[_BEST], words[_BEST + 1]
+        bid = words[(words[_SORTED] - zero >> 3) + 2 * best - 2] if best > words[_WORST] else None
+        ask = words[(words[_SORTED + 1] - zero >> 3) + 2 * top - 2] if top > words[_WORST + 1] else None
+        return (None if bid is None else abs(bid)), ask
 
     @property
     def one_sided(self) -> bool:

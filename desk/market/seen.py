@@ -13,6 +13,12 @@ class Word(msgspec.Struct, frozen=True, gc=False):
     text: str
 
 
+class BookChanged(msgspec.Struct, frozen=True, gc=False):
+    """A book moved and is proven; its score, if there is one, is new."""
+
+    inst: str
+
+
 class Ask(msgspec.Struct, frozen=True, gc=False):
     """A question for the venue's REST about one instrument, see desk.intents.Fetch."""
 

@@ -11,6 +11,7 @@ proves ten levels a side; those below may be used while an audit (desk.market.au
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from enum import StrEnum
 
 import msgspec
@@ -59,22 +60,20 @@ class Track:
     """One book of one instrument on one channel: the book, its state, and its record."""
 
     __slots__ = (
-        "audited", "audited_depth", "audits_failed", "book", "calm_until", "channel", "crc_bad", "crc_ok", "crossed",
-        "due", "early", "epoch", "gaps", "ignored", "inst", "link", "proof", "rejoined", "resyncs", "seq_ok", "since",
-        "stale", "state", "ts_exch", "unchecked", "up", "why",
+        "audited", "audited_depth", "audits_failed", "book", "channel", "crc_bad", "crossed", "due", "early", "epoch",
+        "gaps", "ignored", "inst", "link", "record", "rejoined", "resyncs", "seq_ok", "since", "stale", "state",
+        "unchecked", "up", "why",
     )  # fmt: skip
 
     def __init__(self, inst: str, channel: str, link: int, depth: int) -> None:
         self.inst, self.channel, self.link = inst, channel, link
         self.book: RawL2Book | RawL3Book = CHANNELS[channel](depth)
+        self.record = self.book.record
         self.state = BookState.CONNECTING
         self.why = "connecting"
-        self.crc_ok = self.crc_bad = self.resyncs = self.unchecked = self.ignored = self.crossed = self.stale = 0
+        self.crc_bad = self.resyncs = self.unchecked = self.ignored = self.crossed = self.stale = 0
         self.seq_ok = self.gaps = 0  # where numbers prove the book: see desk.market.numbered
         self.since = 0  # ns, when the state began
-        self.proof = 0  # ns, the last frame that proved this book
-        self.calm_until = 0  # ns: before, a frame that only moves levels changes nothing but the score
-        self.ts_exch = 0
         self.up = True  # its connection
         self.epoch = 0  # subscriptions asked for, over all connections
         self.due = 0  # subscriptions of this connection that the venue has not acknowledged
@@ -83,6 +82,21 @@ class Track:
         self.audited = 0  # ns, when the levels below the checksum were last found right; 0: not since the last snapshot
         self.audited_depth = 0  # levels a side that this audit reached
         self.audits_failed = 0
+
+    @property
+    def crc_ok(self) -> int:
+        """Frames whose checksum was right."""
+        return self.record.proven
+
+    @property
+    def proof(self) -> int:
+        """ns, the last frame that proved this book."""
+        return self.record.at
+
+    @property
+    def ts_exch(self) -> int:
+        """ns, the venue's time of the newest frame that had one."""
+        return self.record.stamped
 
     def connected(self, now: int) -> None:
         """A connection is open, and this book subscribed to. Nothing older can arrive on it."""
@@ -121,7 +135,7 @@ class Track:
 
     def become(self, state: BookState, why: str, now: int) -> None:
         self.state, self.why, self.since = state, why, now
-        self.calm_until = 0
+        self.record.readable, self.record.until = state is BookState.SYNCED, 0
 
     @property
     def remedy(self) -> str:
@@ -143,7 +157,7 @@ class Track:
         if update.snapshot and 0 < update.ts_exch < self.ts_exch:
             # An old one, replayed late. A second one in a row means that the venue's clock went back: believe it then.
             self.stale += 1
-            self.ts_exch = 0
+            self.record.stamped = 0
             return None
         try:
             self.book.apply(update)  # type: ignore[arg-type]  # the channel decides both types
@@ -170,20 +184,20 @@ class Track:
         return self._prove(book.claimed if book.claimed >= 0 else None, book.ts_exch, now)
 
     def _prove(self, claimed: int | None, ts_exch: int, now: int) -> Fault | None:
-        self.ts_exch = ts_exch or self.ts_exch
+        self.record.stamped = ts_exch or self.record.stamped
         if claimed is None:
             self.unchecked += 1
         elif claimed != (ours := self.book.checksum):
             self.crc_bad += 1
             return self._doubt(f"checksum mismatch: ours {ours}, the venue's {claimed}", now)
         else:
-            self.crc_ok += 1
+            self.record.proven += 1
         self.crossed = self.crossed + 1 if self.book.crossed else 0
         if self.crossed > 1:
             return self._doubt("crossed for more than one message", now)
         if self.state is not BookState.SYNCED:
             self.become(BookState.SYNCED, "", now)
-        self.proof = now
+        self.record.at = now
         return None
 
     def _doubt(self, why: str, now: int) -> Fault:
@@ -200,8 +214,8 @@ class Market:
     """One instrument: its books by channel, its bars, its tape, the flow at its touch. `track` is the book to use."""
 
     __slots__ = (
-        "_flows", "barred", "bars", "contradicted", "flow", "heard", "inst", "instrument", "last", "levels", "now",
-        "repair",        "spread", "tape", "time", "tracks", "venue_status",
+        "_flow", "_flows", "_spread", "barred", "bars", "contradicted", "heard", "inst", "instrument", "last", "levels",
+        "now", "repair", "tape", "time", "touches", "tracks", "venue_status",
     )  # fmt: skip
 
     def __init__(self, inst: str) -> None:
@@ -211,8 +225,11 @@ class Market:
         self.bars = MinuteBars(inst)
         self.tape = TradeTape(inst)
         self.repair = TradeRepair(inst, self.tape, self.bars)
-        self.flow = TouchFlow()  # of the touch of the book that is believed
-        self.spread = SpreadClock()
+        self._flow = TouchFlow()
+        self._spread = SpreadClock()
+        self.touches: Callable[[], Iterable[tuple[int, int, int, int, int]]] = (
+            tuple  # that wait: (ns, bid, size, ask, …)
+        )
         self.levels: LevelFlow | None = None  # kept only where a strategy asked for it (the engine feeds it)
         self._flows: Track | None = None  # the book that feeds them
         self.last: Trade | None = None
@@ -233,16 +250,37 @@ class Market:
 
     def touched(self, track: Track, now: int, bid: int, bid_qty: int, ask: int, ask_qty: int) -> None:
         """The believed book's touch after an event; a touch of another book than before begins anew."""
+        self.settle()
         if self._flows is not track:
             self.lost()
             self._flows = track
-        self.flow.apply(now, bid, bid_qty, ask, ask_qty)
-        self.spread.apply(now, ask - bid)
+        self._flow.apply(now, bid, bid_qty, ask, ask_qty)
+        self._spread.apply(now, ask - bid)
+
+    def settle(self) -> None:
+        """Take in the touches that wait."""
+        flow, spread = self._flow, self._spread
+        for now, bid, bid_qty, ask, ask_qty in self.touches():
+            flow.apply(now, bid, bid_qty, ask, ask_qty)
+            spread.apply(now, ask - bid)
+
+    @property
+    def flow(self) -> TouchFlow:
+        """Of the touch of the book that is believed."""
+        self.settle()
+        return self._flow
+
+    @property
+    def spread(self) -> SpreadClock:
+        """Of the same touch."""
+        self.settle()
+        return self._spread
 
     def lost(self) -> None:
         """No book is believed: what flowed until one is again cannot be known."""
-        self.flow.restart()
-        self.spread.restart()
+        self.settle()
+        self._flow.restart()
+        self._spread.restart()
         if self.levels is not None:
             self.levels.restart()
         self._flows = None
@@ -251,7 +289,7 @@ class Market:
     def unsettle(self) -> None:
         """Something that is not a level changed: the next frame of every book is looked at in full."""
         for track in self.tracks.values():
-            track.calm_until = 0
+            track.record.until = 0
 
     # --- what strategies see (desk.strategies.base.BookView)
 

@@ -36,8 +36,12 @@ class Stamped(Protocol):
 
     link: int
     since: int
-    proof: int
-    ts_exch: int
+
+    @property
+    def proof(self) -> int: ...
+
+    @property
+    def ts_exch(self) -> int: ...
 
 
 Said = tuple[str, str, str]  # level, code, text

@@ -2,9 +2,9 @@
 
     looks ▶ feed ▶ book ▶ freshness ▶ warm-up ▶ score ▶ filter ▶ bias ▶ edge ▶ room ▶ signal ▶ risk ▶ venue ▶ filled
 
-A strategy says a "no" when it changes and once a second while it lasts, each time with the looks it has had so far
-(`Decline.looks`); the looks in between belong to the "no" before. So every look is counted, but those since the last
-word: at most a second of them. Exits are no looks and pass no gate: they are not in the funnel.
+A strategy says its "no" on the beat, when it is another and once a second while it lasts, each time with the answers to
+all looks since (`Decline.counts`). So every look is counted, but those since the last word: at most a second of them.
+Exits are no looks and pass no gate: they are not in the funnel.
 """
 
 from __future__ import annotations
@@ -130,13 +130,11 @@ class FunnelFold:
 
     def _declined(self, decline: Decline, ts: int, seq: int) -> None:
         symbol = self._of(decline.inst)
-        before = decline.looks - 1 - symbol.counted  # looks that said the same as the "no" before them
-        if before > 0:
-            code = symbol.said or decline.code
-            symbol.codes[code] = symbol.codes.get(code, 0) + before
-            symbol.counted += before
-        symbol.said = decline.code
-        symbol.counted += 1
+        for code, n in decline.counts.items():
+            if code != SIGNAL:  # signals tell of themselves
+                symbol.codes[code] = symbol.codes.get(code, 0) + n - (code == decline.code)
+                symbol.counted += n
+        symbol.counted += decline.code not in decline.counts
         self._stopped(decline.inst, decline.code, decline.because, ts, seq)
 
     def _stopped(self, inst: str, code: str, because: dict[str, float], ts: int, seq: int) -> None:

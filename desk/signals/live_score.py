@@ -1,26 +1,31 @@
 """The order-book score of one market as frames come: numbers kept by a kernel, objects made when somebody asks.
 
-A frame of an ordinary kind (read as bytes, checksum right, within a second already sampled) is taken in by `calm` with
-a few words read; everything else goes through `rescore`. Where no kernel can compute the score (a `ScoreFn` of another
-formula, a book that no checksum proves, an order-by-order book in plain Python) `features` and the function do.
+A frame of an ordinary kind (read as bytes, checksum right, within a second already sampled) ends in the kernel
+(desk.kernels.calm); everything else goes through `rescore`. Where no kernel can compute the score (a `ScoreFn` of
+another formula, a book that no checksum proves, an order-by-order book in plain Python) `features` and the function do.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from desk.kernels import score as at
 from desk.market.state import Market, Track
 from desk.messages import Side
 from desk.signals.features import SpreadStats, features
 from desk.signals.score_words import ScoreWords
-from desk.signals.shape import Score, ScoreFn, formula_of
+from desk.signals.shape import Score, ScoreFn, Trend, formula_of
 
 ATTESTED = at.TAKEN  # levels a side that a matching checksum proves
-NEWS, TURN, STAMP = at.NEWS // 8, at.TURN // 8, at.STAMP // 8
-TOTAL, IMBALANCE, REFERENCE = at.TOTAL // 8, at.IMBALANCE // 8, at.REFERENCE // 8
+TURN, TOTAL, IMBALANCE, REFERENCE = at.TURN // 8, at.TOTAL // 8, at.IMBALANCE // 8, at.REFERENCE // 8
+WAITING, TOUCHES = at.WAITING // 8, at.TOUCHES // 8
 BID, BID_QTY, ASK, ASK_QTY = (offset // 8 for offset in (at.BID, at.BID_QTY, at.ASK, at.ASK_QTY))
-UNUSUAL = at.WRONG | at.UNCLAIMED | at.REFUSED
+SCORES, TS = at.SCORES // 8, at.TS // 8
+REST_UNTIL, REST_TURN, GATES = at.REST_UNTIL // 8, at.REST_TURN // 8, at.GATES // 8
+LATE, RESTED = at.LATE // 8, at.RESTED // 8
+FELT, EMA, TAU_S = at.FELT // 8, at.EMA // 8, at.TAU_S // 8
+LABEL, LABEL_MODERATE, LABEL_STRONG = at.LABEL // 8, at.LABEL_MODERATE // 8, at.LABEL_STRONG // 8
+NEVER_LATE = 1 << 62
 
 
 class LiveScore:
@@ -31,50 +36,42 @@ class LiveScore:
     """
 
     __slots__ = (
-        "_attested", "_default_bps", "_doubles", "_kept", "_made", "_made_at", "_score", "_worded", "_words", "count",
-        "epoch", "inst", "known", "market", "spreads", "ts", "why",
+        "_attested", "_default_bps", "_doubles", "_kept", "_made", "_made_at", "_score", "_worded", "_words", "epoch",
+        "inst", "known", "lone", "market", "spreads", "why",
     )  # fmt: skip
 
     def __init__(self, market: Market, score: ScoreFn, default_bps: float, attested: bool = True) -> None:
         self.market, self.inst = market, market.inst
+        market.touches = self.touches
         self.spreads = SpreadStats()
-        self.ts = self.count = self.epoch = 0
+        self.epoch = 0
         self.known = False
         self.why = ""
+        self.lone = False  # one strategy watches this book and nobody else does: it may rest
         self._score, self._default_bps, self._attested = score, default_bps, attested
         self._kept: dict[str, ScoreWords] = {}  # by channel
         self._worded: ScoreWords | None = None  # what the kernel keeps of the believed book
-        self._words: memoryview[int] = memoryview(b"")  # the same, at hand
-        self._doubles: memoryview[float] = memoryview(b"").cast("d")
+        blank = memoryview(bytearray(at.WORDS * 8))
+        self._words: memoryview[int] = blank.cast("q")  # the same, at hand; our own while no kernel keeps any
+        self._doubles: memoryview[float] = blank.cast("d")
         self._made: Score | None = None
         self._made_at = 0
 
     # --- a frame
 
-    def calm(self, track: Track, now: int) -> bool:
-        """Take in a frame that the book has just read. False, nothing done, when it is not an ordinary one."""
-        if now >= track.calm_until:
-            return False
+    def touches(self) -> Iterable[tuple[int, int, int, int, int]]:
+        """What the touch was at calm frames since it was last asked for: (ns, bid, its size, ask, its size)."""
         words = self._words
-        news = words[NEWS]
-        market = self.market
-        if news:
-            if news & UNUSUAL:
-                return False
-            market.touched(track, now, words[BID], words[BID_QTY], words[ASK], words[ASK_QTY])
-        elif now > market.flow.now:
-            market.flow.now = now
-        market.contradicted = 0
-        track.crc_ok += 1
-        track.proof = now
-        track.ts_exch = words[STAMP] or track.ts_exch
-        self.ts = now
-        self.count += 1
-        return True
+        if not (waiting := words[WAITING]):
+            return ()
+        words[WAITING] = 0
+        flat = words[TOUCHES : TOUCHES + 5 * waiting].tolist()
+        return zip(flat[::5], flat[1::5], flat[2::5], flat[3::5], flat[4::5], strict=True)
 
     def rescore(self, track: Track, now: int) -> None:
         """Score the believed book as it is at `now`, and tell the market of its touch."""
         market, book = self.market, track.book
+        market.flow.reached(self.ts)
         if code := market.why:
             self.forget(code)
             return
@@ -84,27 +81,27 @@ class LiveScore:
         kept = self._words_of(track)
         if kept is not self._worded:
             self.unsettle()  # the last score is another book's
+            self._keep(kept)
         if kept is not None:
             kept.judge_by(reference, median)
         if kept is not None and book.score():
             words = kept.words
             market.touched(track, now, bid, words[BID_QTY], ask, words[ASK_QTY])
-            track.calm_until = min(self.spreads.due, market.flow.due)
-            self._worded, self._words, self._doubles = kept, words, kept.doubles
+            track.record.until = min(self.spreads.due, market.flow.due)
             self.why = kept.code
         else:
             bids, asks = book.levels(Side.BUY, ATTESTED), book.levels(Side.SELL, ATTESTED)
             market.touched(track, now, bid, bids[0][1], ask, asks[0][1])
             made = features(now, self.inst, bids, asks, reference, median, book.tier, self._attested)
             self.unsettle()
-            self._worded = None
+            self._keep(None)
             self.why = made if isinstance(made, str) else ""
             if not isinstance(made, str):
                 self._made, self._made_at = self._score(made), self.count + 1
         self.known = not self.why
         if self.known:
-            self.ts = now
-            self.count += 1
+            self._words[TS] = now
+            self._words[SCORES] += 1
 
     def forget(self, code: str) -> None:
         """There is no score to believe any more; the last one there was stays in `last`."""
@@ -117,13 +114,53 @@ class LiveScore:
         self._made = self.last
         self.epoch += 1
         self.market.unsettle()
+        self.rouse()
 
     def _words_of(self, track: Track) -> ScoreWords | None:
         kept = self._kept.get(track.channel)
         if kept is None and self._attested and (formula := formula_of(self._score)) is not None:
             kept = self._kept[track.channel] = ScoreWords(self.inst, track.book.tier, formula)
-            track.book.aim(kept.address)
         return kept
+
+    def _keep(self, kept: ScoreWords | None) -> None:
+        """From now on a kernel keeps these words, of the believed book alone; None: nobody does."""
+        words = self._words
+        for channel, each in self._kept.items():
+            self.market.tracks[channel].book.aim(each.address if each is kept else 0)
+        self._worded = kept
+        if kept is not None:
+            kept.follow(words)
+            self._words, self._doubles = kept.words, kept.doubles
+
+    # --- the one strategy that watches
+
+    def rest(self, until: int, turn: int | None, gates: int, prompt_ns: int, trend: Trend | None) -> None:
+        """Nothing is to be said before `until` (ns), while `turn` is this one (None: at any) or the words at `gates`
+        (0: none) say "no" too, and frames are not later than `prompt_ns`; `trend` goes on meanwhile. No effect unless
+        `lone`.
+        """
+        if not self.lone or self._worded is None:
+            return
+        words, doubles, reading = self._words, self._doubles, self.market.time.reading
+        words[REST_TURN], words[GATES] = -1 if turn is None else turn, gates
+        words[LATE] = NEVER_LATE if reading is None else prompt_ns - reading.offset_ns
+        doubles[TAU_S] = 0.0
+        if trend is not None:
+            words[FELT], doubles[EMA], doubles[TAU_S] = trend.felt, trend.ema, trend.tau_s
+            words[LABEL], doubles[LABEL_MODERATE], doubles[LABEL_STRONG] = trend.label, trend.moderate, trend.strong
+        words[RESTED] = 0
+        words[REST_UNTIL] = until
+
+    def rouse(self) -> None:
+        """The next frame is the strategy's again."""
+        self._words[REST_UNTIL] = 0
+
+    def rested(self) -> tuple[int, int, tuple[int, float, int]]:
+        """End of the rest: (frames it lasted, the turn of the last, the trend then: ns felt, EMA, label)."""
+        words = self._words
+        words[REST_UNTIL] = 0
+        frames, words[RESTED] = words[RESTED], 0
+        return frames, words[REST_TURN], (words[FELT], self._doubles[EMA], words[LABEL])
 
     # --- what is known
 
@@ -138,6 +175,16 @@ class LiveScore:
         if self._made_at != self.count and self._worded is not None:
             self._made, self._made_at = self._worded.score(self.ts), self.count
         return self._made
+
+    @property
+    def count(self) -> int:
+        """Scores there were."""
+        return self._words[SCORES]
+
+    @property
+    def ts(self) -> int:
+        """ns, of the newest one."""
+        return self._words[TS]
 
     @property
     def latest(self) -> float:

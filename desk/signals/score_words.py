@@ -20,7 +20,7 @@ LABELS = (
 
 
 class ScoreWords:
-    """One book's features and score, as the kernel left them."""
+    """One book's features and score, as the kernel left them, and the rest of the strategy that watches it."""
 
     __slots__ = ("_array", "_formula", "address", "doubles", "inst", "tier", "words")
 
@@ -53,6 +53,12 @@ class ScoreWords:
                 self.words[at.CODE // 8] or at.UNMEASURED
             )  # measured again, though no level changed
             self.words[at.TURN // 8] += 1
+
+    def follow(self, before: memoryview[int]) -> None:
+        """Go on counting where another book's words stood; nobody rests yet."""
+        for offset in (at.SCORES, at.TS):
+            self.words[offset // 8] = before[offset // 8]
+        self.words[at.REST_UNTIL // 8] = 0
 
     @property
     def code(self) -> str:

@@ -6,6 +6,7 @@ The library knows these shapes; the formula itself is `hft_signals.py`, handed d
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 import msgspec
 
@@ -61,6 +62,19 @@ class Formula(msgspec.Struct, frozen=True):
     weights: Weights
     thresholds: Thresholds
     quality: dict[str, float]
+
+
+class Trend(NamedTuple):
+    """The state of `hft_signals.HFTIntegrator` that goes on while nobody reads it: ns felt, EMA, its time constant, the
+    stable label (−2 strong sell … 2 strong buy) and the thresholds of its classes.
+    """
+
+    felt: int
+    ema: float
+    tau_s: float
+    label: int
+    moderate: float
+    strong: float
 
 
 ScoreFn = Callable[[Features], Score]

@@ -9,14 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import msgspec
-
 from desk.errors import DecodeError, GapError
 from desk.events import Answer, Frame, Unanswered
 from desk.instrument import Instrument
+from desk.kernels.calm import CALM, MOVED, READ, RESTING, TOUCHED
 from desk.market.numbered import TRACKS, CountedTrack
-from desk.market.raw_l2 import READ
-from desk.market.seen import Ask, Word
+from desk.market.record import BYTES, FOREVER
+from desk.market.seen import Ask, BookChanged, Word
 from desk.market.sequence import FrameCount
 from desk.market.state import RESCALED, STALL, BookState, Fault, Market, Track
 from desk.market.venue_time import VenueTime
@@ -33,32 +32,21 @@ from desk.messages import (
     Pong,
     Subscription,
     Ticker,
-    Trade,
     Trades,
     VenueStatus,
 )
 from desk.signals.care import Care
 from desk.signals.live_score import LiveScore, Scores
+from desk.signals.paths import HEAD, Path, Paths, Seen
 from desk.signals.shape import ScoreFn
 from desk.signals.subscriptions import Subscriptions
 from desk.wire.codec import Codec
 from desk.wire.ping import sent_at
 
 HEARTBEAT = b'{"channel":"heartbeat"}'
-PATH = 64  # bytes that name one L2 book: up to here its updates are the same, and no other frame's are
-HEAD = 33  # bytes that tell an update of either book from everything else
-UPDATES = {b'{"channel":"book","type":"update"': "book", b'{"channel":"level3","type":"updat': "level3"}
-SYMBOL = b'"symbol":"'
 SYNCED = BookState.SYNCED
-
-
-class BookChanged(msgspec.Struct, frozen=True, gc=False):
-    """A book moved and is proven; its score, if there is one, is new."""
-
-    inst: str
-
-
-Seen = BookChanged | Trade | Candle | Fault | Word | Ask
+RESTED: list[Seen] = []  # answer to a frame that moved the book in `Watch.rested` and was told to nobody
+NOTHING: list[Seen] = []
 
 
 class Watch:
@@ -78,8 +66,8 @@ class Watch:
         self.subscriptions = Subscriptions(venue, links, self.markets)
         self.bad_frames = 0
         self.frames = 0
-        self._paths: dict[bytes, tuple[Market, Track, LiveScore, list[Seen]]] = {}  # by a frame's first PATH bytes
-        self._by_wire: dict[bytes, Market] = {}  # by the symbol's wire text
+        self.rested = ""  # the instrument of the last RESTED
+        self._paths = Paths()
         self.care = Care(venue, self.markets, self.heard)
         self._moves: dict[str, list[Seen]] = {}  # what a book that only moved answers, made once; nobody changes it
         self._last_trade_id: dict[str, int] = {}
@@ -107,14 +95,16 @@ class Watch:
         if market is None:
             market = self.markets[inst] = Market(inst)
             market.heard, market.time = self.heard, self.time
-            self._by_wire[sub.symbol.encode()] = market
             default = self._spread_ref_bps.get(sub.symbol, self._spread_ref_bps["*"])
             self.live[inst] = LiveScore(market, self.score, default, self.codec.proof == "checksum")
             self._moves[inst] = [BookChanged(inst)]
         self.care.adopt(sub, link, market)
         if sub.channel in ("book", "level3"):
-            track = TRACKS.get(self.codec.proof, Track)
-            market.tracks[sub.channel] = track(inst, sub.channel, link, sub.depth)
+            track = TRACKS.get(self.codec.proof, Track)(inst, sub.channel, link, sub.depth)
+            market.tracks[sub.channel] = track
+            record = track.record
+            path = Path(record.take, record.address, market, track, self._moves[inst])
+            self._paths.add(sub.channel, sub.symbol, path)
 
     # --- what arrives
 
@@ -123,37 +113,26 @@ class Watch:
         data, now = event.data, event.ts
         self.frames += 1
         self.heard[event.link] = now
-        path = self._paths.get(data[:PATH])
+        path = self._paths.by_head.get(data[:HEAD]) or self._paths.find(data)
         if path is not None:
-            market, track, live, moves = path
-            if track.state is SYNCED and track.book.feed(data) == READ:
-                return moves if live.calm(track, now) else self._moved(market, track, track.prove(now), now)
+            take, record, market, track, moved = path
+            if (said := take(record, id(data) + BYTES, len(data), now)) & READ:
+                if not said & CALM:
+                    return self._moved(market, track, track.prove(now), now)
+                if said & TOUCHED:
+                    market.settle()
+                if said & RESTING:
+                    self.rested = market.inst
+                    return RESTED
+                return moved if said & MOVED else NOTHING
         elif data == HEARTBEAT:
-            return []
-        else:
-            channel = UPDATES.get(data[:HEAD])
-            if channel is not None and (seen := self._raw(event, channel)) is not None:
-                return seen
+            return NOTHING
         try:
             messages = self.codec.decode(data)
         except DecodeError as err:
             self.bad_frames += 1
             return [Word("warn", "BAD_FRAME", f"frame {self.frames} kept, not understood: {err.why[:160]}")]
         return self._take(messages, now, event.link)
-
-    def _raw(self, event: Frame, channel: str) -> list[Seen] | None:
-        """What a book update changed, read as bytes; None when it must be decoded."""
-        data, now = event.data, event.ts
-        at = data.find(SYMBOL, HEAD, HEAD + 64) + len(SYMBOL)
-        end = data.find(b'"', at, at + 40)
-        market = self._by_wire.get(data[at:end])
-        track = market.tracks.get(channel) if market is not None else None
-        if market is None or track is None or track.state is not SYNCED or track.book.feed(data) != READ:
-            return None
-        live, moves = self.live[market.inst], self._moves[market.inst]
-        if channel == "book" and end < PATH:
-            self._paths[data[:PATH]] = market, track, live, moves
-        return moves if live.calm(track, now) else self._moved(market, track, track.prove(now), now)
 
     def answer(self, event: Answer) -> list[Seen]:
         """What a REST answer changed."""
@@ -266,6 +245,8 @@ class Watch:
         if market.track is track and track.state is SYNCED:
             self.live[market.inst].rescore(track, now)
             return self._moves[market.inst]
+        if track.state is SYNCED and not track.crossed:
+            track.record.until = FOREVER  # nobody looks at this one
         return []
 
     def _forget_score(self, track: Track) -> None:
@@ -288,7 +269,7 @@ class Watch:
             if not message.snapshot and not market.contradicted and market.ready:
                 book = market.book
                 if not book.bid <= trade.px <= book.ask:
-                    market.contradicted = now  # until the book moves
+                    self._contradicted(market, now)
             if not message.snapshot:  # what a snapshot repeats is no news
                 seen.append(trade)
         for inst in dict.fromkeys(trade.inst for trade in message.trades):
@@ -305,8 +286,13 @@ class Watch:
         if (ticker.bid, ticker.ask) == (bid, ask):
             market.contradicted = 0
         elif not market.contradicted and ticker.ts_exch > track.ts_exch and (ticker.bid >= ask or ticker.ask <= bid):
-            market.contradicted = now  # until the book moves; an older ticker was overtaken, and says nothing
+            self._contradicted(market, now)  # an older ticker was overtaken, and says nothing
         return []
+
+    def _contradicted(self, market: Market, now: int) -> None:
+        """Until a book moves: its next frame is looked at in full."""
+        market.contradicted = now
+        market.unsettle()
 
     def _candles(self, message: Candles, now: int, link: int) -> list[Seen]:
         if message.snapshot:
@@ -376,7 +362,14 @@ class Watch:
         sent = sent_at(pong.req_id, now)
         if sent is None or not (pong.time_in and pong.time_out):
             return []  # not a ping of ours, or a venue that does not say its time
-        return [Word(*said) for said in self.time.pong(sent, pong.time_in, pong.time_out, now)]
+        words: list[Seen] = [Word(*said) for said in self.time.pong(sent, pong.time_in, pong.time_out, now)]
+        self.rouse()  # lags are others now
+        return words
+
+    def rouse(self) -> None:
+        """Every strategy looks at its next frame."""
+        for live in self.live.values():
+            live.rouse()
 
     def _tracks(self, link: int) -> list[Track]:
         return [t for market in self.markets.values() for t in market.tracks.values() if t.link == link]

@@ -14,7 +14,7 @@ from desk.market.nbbo import Inside
 from desk.market.reading import MarketReading
 from desk.messages import Candle, Side, Trade
 from desk.signals.breakout import BreakoutRecord
-from desk.signals.shape import Score
+from desk.signals.shape import Score, Trend
 
 
 class BookView(Protocol):
@@ -89,6 +89,17 @@ class Pulse(Protocol):
 
     @property
     def imbalance(self) -> float: ...
+
+    def rest(self, until: int, turn: int | None, gates: int, prompt_ns: int, trend: Trend | None) -> None:
+        """Frames that change none of this need not be told: before `until` (ns), with `turn` as it is (None: any) or
+        another "no" of `gates` (desk.signals.gate_words; 0: none), at most `prompt_ns` late. `trend` goes on meanwhile.
+        Not where others watch too.
+        """
+        ...
+
+    def rested(self) -> tuple[int, int, tuple[int, float, int]]:
+        """The rest is over: (frames not told, the turn of the last, the trend then: ns felt, EMA, label)."""
+        ...
 
 
 class View(Protocol):

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
+from desk.signals.alignment import LEAN
+from desk.signals.gate_words import GateWords, Given
+from desk.signals.shape import Trend
 from desk.strategies.base import Pulse
 
 OVER = -1  # no pulse's epoch
@@ -18,23 +23,106 @@ def stance(technical: float | None, needs: float) -> int | None:
     return 0 if abs(technical) < needs else 1 if technical > 0 else -1
 
 
+class Mind(Protocol):
+    """Whose trend goes on while the strategy rests (hft_signals.HFTIntegrator)."""
+
+    def lend(self) -> Trend | None: ...
+
+    def take_back(self, felt: int, ema: float, label: int) -> None: ...
+
+
 class Standing:
-    """The market and the mind at the last look. Without a side, prices and the score change nothing."""
+    """The market and the mind at the last look, whose answer was `code`. Without a side, prices and the score change
+    nothing. `against`: ns since when the book is against the side, 0 while it is not.
 
-    __slots__ = ("epoch", "pulse", "side", "turn", "until")
+    While it stands the strategy rests where it may: frames end in the kernel, which answers and counts them and goes on
+    with the trend that `mind` lent it, until one of them could lead to more than a "no".
+    """
 
-    def __init__(self) -> None:
+    __slots__ = (
+        "_asked", "_counts", "_gates", "_mind", "_prompt", "_told", "against", "code", "epoch", "pulse", "side", "turn",
+        "until",
+    )  # fmt: skip
+
+    def __init__(self, mind: Mind | None, prompt_ns: int) -> None:
+        self.code = ""
         self.pulse: Pulse | None = None
         self.side: int | None = None
-        self.turn = self.until = 0
+        self.turn = self.until = self.against = 0
+        self._mind, self._prompt = mind, prompt_ns
+        self._counts: dict[str, int] = {}
+        self._told: dict[str, int] = {}  # of them, up to the last `news`
+        self._gates = GateWords()
+        self._asked = False  # the gates are told, and answer for themselves
         self.end()
 
     def end(self) -> None:
         """Something happened: look again."""
         self.epoch = OVER
+        self.rouse()
 
-    def begin(self, pulse: Pulse | None, side: int | None, until: int) -> None:
-        """A look was taken with this pulse; it stands until `until` (ns) at most. No pulse: the next frame ends it."""
+    def objects(self, x: float | None, now: int) -> bool:
+        """Whether the book is against the side, kept in `against`; x = side · effective score."""
+        self.against = (self.against or now) if x is not None and x <= -LEAN else 0
+        return self.against > 0
+
+    def begin(self, pulse: Pulse | None, side: int | None, until: int, given: Given | None = None) -> None:
+        """A look was taken with this pulse; it stands until `until` (ns) at most. No pulse: the next frame ends it.
+
+        `given`: what the gates of this side hang on; without it the strategy is asked at every turn.
+        """
         self.pulse = pulse
+        if given is not None:
+            self._gates.tell(given)
+        self._asked = given is not None
         if pulse is not None and pulse.kept:
             self.epoch, self.turn, self.side, self.until = pulse.epoch, pulse.turn, side, until
+            self.rest()
+
+    def rest(self) -> None:
+        """Leave the next frames alone, as long as nothing changes."""
+        if (pulse := self.pulse) is not None:
+            trend = self._mind.lend() if self._mind is not None else None
+            if trend is not None or self._mind is None:
+                gates = self._gates.ask(self.code, self.against) if self._asked else 0
+                pulse.rest(self.until, self.turn if self.side else None, gates, self._prompt, trend)
+
+    def rouse(self) -> None:
+        """Take back what was lent."""
+        if (pulse := self.pulse) is None:
+            return
+        frames, turn, trend = pulse.rested()
+        if frames:
+            counted = [(self.code, frames)]
+            if self.side:
+                self.turn = turn
+            if self._asked:
+                self.code, self.against, counted = self._gates.heard()
+            for code, n in counted:
+                self._counts[code] = self._counts.get(code, 0) + n
+            if self._mind is not None:
+                self._mind.take_back(*trend)
+
+    def said(self, code: str) -> int:
+        """The answer to one more look; returns how many there were."""
+        self.rouse()
+        self.code = code
+        self._counts[code] = self._counts.get(code, 0) + 1
+        return sum(self._counts.values())
+
+    def said_again(self) -> None:
+        """The same answer to one more look."""
+        self._counts[self.code] += 1
+
+    def news(self) -> dict[str, int]:
+        """How often each answer was given since this was last asked."""
+        self.rouse()
+        fresh = {code: n - self._told.get(code, 0) for code, n in self._counts.items() if n > self._told.get(code, 0)}
+        self._told = self._counts.copy()
+        return fresh
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How often each answer was given."""
+        self.rouse()
+        return self._counts

@@ -10,9 +10,10 @@ from shared import shared
 
 from desk.events import Frame
 from desk.io.frames import read_frames
+from desk.market.seen import BookChanged
 from desk.market.state import BookState, Fault
 from desk.messages import LinkSpec, Subscription
-from desk.signals.watch import BookChanged, Watch
+from desk.signals.watch import Watch
 from desk.wire.kraken import KrakenCodec
 from hft_signals import OrderBookAnalyzer
 

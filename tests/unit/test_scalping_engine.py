@@ -55,6 +55,11 @@ def desk(rho: float | None = 0.5, bars: int = 60, *instruments: Instrument) -> H
     return view
 
 
+def beat(scalper: ScalpingEngine, view: HandView, inst: str = KEY) -> list[Intent]:
+    """What a beat makes it say of one symbol."""
+    return [i for i in scalper.on_timer("beat", view) if getattr(i, "inst", inst) == inst]
+
+
 def said(intents: object) -> str:
     """The code of the one Decline among what was yielded."""
     codes = [i.code for i in intents if isinstance(i, Decline)]  # type: ignore[attr-defined]
@@ -79,7 +84,7 @@ def bias(score: float, expires: int = 10**18) -> TrendBias:
 def test_a_book_that_is_not_ready_is_refused_with_the_books_own_reason() -> None:
     view = desk()
     view.books[KEY].why = "BOOK_NOT_SYNCED"
-    assert said(engine().on_book(KEY, view)) == "FEED:BOOK_NOT_SYNCED"
+    assert said(beat(engine(), view)) == "FEED:BOOK_NOT_SYNCED"
 
 
 def test_an_old_book_takes_no_entries_from_five_seconds_on() -> None:
@@ -88,19 +93,19 @@ def test_an_old_book_takes_no_entries_from_five_seconds_on() -> None:
     view.books[KEY].age_ns = 5 * SECOND
     assert isinstance(next(iter(engine().on_book(KEY, view))), Signal)
     view.books[KEY].age_ns += 1
-    assert said(engine().on_book(KEY, view)) == "STALE_BOOK"
+    assert said(beat(engine(), view)) == "STALE_BOOK"
 
 
 def test_without_history_it_warms_up_and_with_history_it_is_warm_at_once() -> None:
-    assert said(engine().on_book(KEY, desk(bars=10))) == "WARM_UP"
-    assert said(engine().on_book(KEY, desk(bars=0))) == "WARM_UP"
+    assert said(beat(engine(), desk(bars=10))) == "WARM_UP"
+    assert said(beat(engine(), desk(bars=0))) == "WARM_UP"
     traded(engine().on_book(KEY, desk(bars=39)))
 
 
 def test_a_weak_technical_score_is_no_side() -> None:
     view = desk()
     view.history[KEY] = [Candle(KEY, i * MINUTE, MINUTE, 990_000, 990_100, 989_900, 990_000, 10, 1) for i in range(60)]
-    assert said(engine().on_book(KEY, view)) == "WEAK_TECHNICAL"
+    assert said(beat(engine(), view)) == "WEAK_TECHNICAL"
 
 
 def entry_at(*rhos: float) -> tuple[float, Signal, Place] | None:
@@ -108,7 +113,7 @@ def entry_at(*rhos: float) -> tuple[float, Signal, Place] | None:
     view, scalper = desk(rhos[0]), engine()
     for step in range(40):
         view.press(rhos[min(step, len(rhos) - 1)])
-        intents = list(scalper.on_book(KEY, view))
+        intents = beat(scalper, view)
         if any(isinstance(i, Signal) for i in intents):
             return step / 2, *traded(intents)
         assert all(isinstance(i, Decline) and i.code == "HFT_CONFLICT" for i in intents)
@@ -126,14 +131,14 @@ def test_a_book_against_the_side_delays_the_entry_which_then_rests_at_seven_tent
     assert any(reason.startswith("JOIN") for reason in signal.reasons)
     traded(engine(scalping=config.ScalpingEngine(conflict_wait_s=0.0)).on_book(KEY, desk(-0.3)))
     view, scalper = desk(-0.3), engine()
-    assert said(scalper.on_book(KEY, view)) == "HFT_CONFLICT"
+    assert said(beat(scalper, view)) == "HFT_CONFLICT"
     view.now += 4 * SECOND
     view.press(-0.1)
     view.purse = Decimal("0.5")  # a "no" that is not the book's
-    assert said(scalper.on_book(KEY, view)) == "SIZE_ZERO"
+    assert said(beat(scalper, view)) == "SIZE_ZERO"
     view.purse, view.now = Decimal(10_000), view.now + 2 * SECOND
     view.press(-0.3)
-    assert said(scalper.on_book(KEY, view)) == "HFT_CONFLICT"
+    assert said(beat(scalper, view)) == "HFT_CONFLICT"
 
 
 def test_strong_pressure_against_the_side_aborts_while_it_builds_and_halves_the_size_when_it_fades() -> None:
@@ -152,15 +157,15 @@ def test_a_wide_spread_without_help_from_the_book_waits() -> None:
     """A real fee tier rests its orders; in a spread far above the usual it does not rest them either."""
     view = desk(rho=None)
     view.books[KEY].ask += 400
-    assert said(engine(maker=25.0, taker=40.0).on_book(KEY, view)) == "WIDE_SPREAD"
+    assert said(beat(engine(maker=25.0, taker=40.0), view)) == "WIDE_SPREAD"
 
 
 def test_the_bias_blocks_or_asks_for_strong_alignment_in_a_hybrid_run() -> None:
     view = desk(0.5)
     view.biases["BTC/USD"] = bias(-70.0)
-    assert said(engine(hybrid=True).on_book(KEY, view)) == "BIAS_BLOCKS"
+    assert said(beat(engine(hybrid=True), view)) == "BIAS_BLOCKS"
     view.biases["BTC/USD"] = bias(-30.0)
-    assert said(engine(hybrid=True).on_book(KEY, view)) == "BIAS_NEEDS_STRONG_ALIGNMENT"
+    assert said(beat(engine(hybrid=True), view)) == "BIAS_NEEDS_STRONG_ALIGNMENT"
     view.press(0.95)
     halved, _ = traded(engine(hybrid=True).on_book(KEY, view))
     view.biases.clear()
@@ -192,7 +197,7 @@ def test_an_edge_below_the_costs_of_the_users_tier_is_no_trade() -> None:
     view.history[KEY] = climbing(60, reach=650)  # a bar's range is about 0.1 % of the price: so is the stop
     view.books[KEY] = HandBook(view.history[KEY][-1].close, view.history[KEY][-1].close + 1)
     view.press(0.5)
-    (decline,) = engine(maker=25.0, taker=40.0).on_book(KEY, view)
+    (decline,) = beat(engine(maker=25.0, taker=40.0), view)
     assert isinstance(decline, Decline)
     said = decline.because
     assert said["target_bps"] == pytest.approx(2 * said["stop_bps"], rel=0.01)
@@ -212,8 +217,9 @@ def test_after_a_trade_a_symbol_rests_and_others_do_not() -> None:
     view.end("o1", "expired")  # the order did not trade
     view.now += SECOND
     view.press(0.5)
-    assert said(scalper.on_book(KEY, view)) == "COOLDOWN"
-    traded(scalper.on_book(ETH.key, view))
+    intents = list(scalper.on_timer("beat", view))
+    assert said(i for i in intents if isinstance(i, Decline)) == "COOLDOWN"
+    assert traded(i for i in intents if not isinstance(i, Decline))[0].inst == ETH.key
     view.now += 15 * SECOND
     view.press(0.5)
     signal, _ = traded(scalper.on_book(KEY, view))
@@ -224,13 +230,13 @@ def test_no_more_trades_at_once_than_configured() -> None:
     view = desk(0.5, 60, BTC, ETH)
     scalper = engine(KEY, ETH.key, scalping=config.ScalpingEngine(max_concurrent_signals=1))
     view.take(scalper.on_book(KEY, view))
-    assert said(scalper.on_book(ETH.key, view)) == "MAX_CONCURRENT"
+    assert said(beat(scalper, view, ETH.key)) == "MAX_CONCURRENT"
 
 
 def test_a_symbol_under_way_is_not_entered_again_nor_reversed() -> None:
     view, scalper = desk(), engine()
     view.take(scalper.on_book(KEY, view))
-    assert said(scalper.on_book(KEY, view)) == "ALREADY_IN_POSITION"
+    assert said(beat(scalper, view)) == "ALREADY_IN_POSITION"
     scalper.on_fill(view.fill("o1"), view)
     falling = [msgspec.structs.replace(b, open=b.close, close=b.open) for b in reversed(view.history[KEY])]
     view.history[KEY] = [msgspec.structs.replace(b, begin=i * MINUTE) for i, b in enumerate(falling)]
@@ -242,21 +248,29 @@ def test_a_size_below_the_venues_minimum_is_no_order() -> None:
     """Dust is refused before the venue does it."""
     view = desk()
     view.purse = Decimal("0.5")
-    assert said(engine().on_book(KEY, view)) == "SIZE_ZERO"
+    assert said(beat(engine(), view)) == "SIZE_ZERO"
 
 
-def test_a_refusal_is_said_when_it_changes_and_once_a_second_but_always_counted() -> None:
+def test_a_refusal_is_said_on_the_beat_when_it_changes_and_once_a_second_but_always_counted() -> None:
     """The journal is not a drum; the funnel misses nothing."""
     view, scalper = desk(-0.9), engine()
     spoken = []
     for step in range(25):
         view.now = 60 * MINUTE + step * SECOND // 10
         view.press(-0.9)
-        spoken += [(step, i.code) for i in scalper.on_book(KEY, view) if isinstance(i, Decline)]
+        spoken += [(step, i.code) for i in beat(scalper, view) if isinstance(i, Decline)]
     assert spoken == [(0, "HFT_CONFLICT"), (10, "HFT_CONFLICT"), (20, "HFT_CONFLICT")]
     view.books[KEY].why = "BOOK_NOT_SYNCED"
     assert said(scalper.on_timer("beat", view)) == "FEED:BOOK_NOT_SYNCED"
-    assert scalper.funnel[KEY] == {"HFT_CONFLICT": 25, "FEED:BOOK_NOT_SYNCED": 1}
+    view.now += 1
+    assert list(scalper.on_book(KEY, view)) == []  # no beat
+    view.books[KEY].why = "ONE_SIDED_BOOK"
+    (last,) = beat(scalper, view)
+    assert isinstance(last, Decline)
+    assert (last.looks, last.counts) == (28, {"FEED:BOOK_NOT_SYNCED": 1, "FEED:ONE_SIDED_BOOK": 1})
+    view.books[KEY].why = "BOOK_NOT_SYNCED"
+    assert said(beat(scalper, view)) == "FEED:BOOK_NOT_SYNCED"
+    assert scalper.funnel[KEY] == {"HFT_CONFLICT": 25, "FEED:BOOK_NOT_SYNCED": 3, "FEED:ONE_SIDED_BOOK": 1}
     assert scalper.slots[KEY].code == "FEED:BOOK_NOT_SYNCED"
 
 
@@ -341,7 +355,7 @@ def broken(rule: str, flow: HandReading | None, rho: float = 0.5) -> list[Intent
     view.press(rho)
     if flow is not None:
         view.readings[KEY] = flow
-    return list(scalper.on_book(KEY, view))
+    return beat(scalper, view)
 
 
 def test_an_entry_after_a_break_that_the_flow_does_not_believe_is_halved_or_skipped() -> None:
@@ -368,7 +382,7 @@ def test_own_fills_wear_away_the_assumed_chance_of_a_resting_order() -> None:
     view.end("o1", "expired")
     view.now += SECOND
     view.press(0.5)
-    assert said(scalper.on_book(KEY, view)) == "COOLDOWN"
+    assert said(beat(scalper, view)) == "COOLDOWN"
     assert (scalper.experience.rested, scalper.experience.filled) == (1, 0)
     assert scalper.experience.prior.fill_probability == pytest.approx(10 / 21)
     view.now += 15 * SECOND
@@ -384,7 +398,7 @@ def test_without_hft_integration_the_book_score_is_not_asked() -> None:
 
 def test_history_that_arrives_late_warms_it_up_without_a_bar_event() -> None:
     view, scalper = desk(bars=0), engine()
-    assert said(scalper.on_book(KEY, view)) == "WARM_UP"
+    assert said(beat(scalper, view)) == "WARM_UP"
     late = desk()
     view.history, view.books, view.now = late.history, late.books, late.now
     view.press(0.5)
@@ -446,7 +460,7 @@ def test_a_position_leaves_at_its_stop_its_target_its_deadline_or_when_the_book_
     scalper.on_fill(view.fill("o2"), view)
     view.end("o2")
     move(view, inside, 1.0, 0.5)
-    assert said(scalper.on_book(KEY, view)) == "COOLDOWN"
+    assert said(beat(scalper, view)) == "COOLDOWN"
     assert scalper.slots[KEY].signal is None
 
 
