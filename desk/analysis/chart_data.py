@@ -27,3 +27,9 @@ def chart_data(a: Analysis, digits: int) -> dict[str, Any]:
             "vah": shape.vah,
         },
     }
+
+
+def decimals(a: Analysis) -> int:
+    """The fewest decimals that write the chart's closes exactly, at most 8."""
+    closes = [b.close for b in a.bars[-60:]] + [a.last]
+    return next((d for d in range(8) if all(abs(c - round(c, d)) < 1e-9 * c for c in closes)), 8)

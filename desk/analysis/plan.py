@@ -1,4 +1,5 @@
-"""What a report plans, and how a plan is graded: structures only. Prices in quote currency, times in ns."""
+"""What a report plans, how a plan is graded, and what a report changes: structures only. Prices in quote currency,
+times in ns."""
 
 from __future__ import annotations
 
@@ -151,3 +152,46 @@ class Scoreboard(msgspec.Struct, frozen=True):
     bias: Share
     word: str
     rows: tuple[tuple[int, str, float | None], ...] = ()
+
+
+class Moved(msgspec.Struct, frozen=True):
+    """One number in two reports, None where not known. `what`: score | term (both −100..+100) | scenario (%)."""
+
+    what: str
+    name: str
+    before: float | None
+    now: float | None
+
+
+class Reworded(msgspec.Struct, frozen=True):
+    """One word in two reports, "" where there was none. `what`: verdict | description | bias | regime."""
+
+    what: str
+    name: str
+    before: str
+    now: str
+
+
+class Listed(msgspec.Struct, frozen=True):
+    """A level as one of the two reports has it."""
+
+    price: float
+    kind: str
+
+
+class Changes(msgspec.Struct, frozen=True):
+    """What differs between the report before, of `ts` (ns), and this one; equal numbers and words are listed too.
+
+    `last`: the price then; `move_pct` since. Levels are the same within 0.15 daily ATR: `appeared` are in this report
+    only, `went` in the one before only, `passed` are levels of the one before that lie between its price and today's.
+    Each from high to low.
+    """
+
+    ts: int
+    last: float
+    move_pct: float | None
+    numbers: tuple[Moved, ...]
+    words: tuple[Reworded, ...]
+    appeared: tuple[Listed, ...]
+    went: tuple[Listed, ...]
+    passed: tuple[Listed, ...]

@@ -25,7 +25,7 @@ from desk.analysis.findings import (
     Structure,
     Study,
 )
-from desk.analysis.plan import EntryZone, Grade, Reaction, Scenario, Scoreboard
+from desk.analysis.plan import Changes, EntryZone, Grade, Reaction, Scenario, Scoreboard
 from desk.errors import FeedError
 
 MINUTE = 60_000_000_000
@@ -334,3 +334,9 @@ class Analysis(msgspec.Struct, frozen=True):
     order_flow: OrderFlow | None = None
     recording: str = ""  # where these two come from
     evidence: Evidence | None = None
+    changes: Changes | None = None  # since the report before
+
+    @property
+    def daily_atr(self) -> float | None:
+        """ATR14 of the daily candles, in quote currency."""
+        return next((row.atr for row in self.timeframes if row.name == "1d"), None)

@@ -26,7 +26,7 @@ from jinja2.bccache import Bucket
 from markupsafe import Markup
 
 from desk.analysis.chart import at, chart, rounded, waterfall
-from desk.analysis.chart_data import chart_data
+from desk.analysis.chart_data import chart_data, decimals
 from desk.analysis.combine import INSUFFICIENT
 from desk.analysis.cone import cone
 from desk.analysis.cost import RISKS_PCT, SWING_RISKS_PCT, Route, StopRow, routes, stop_rows, zone_break_evens
@@ -37,7 +37,7 @@ from desk.errors import DeskError
 from desk.portfolio.fees import in_force
 
 NBSP = "\u00a0"  # keeps a number and its unit on one line
-SCHEMA = "dual-system-trader/report/1"
+SCHEMA = "dual-system-trader/report/1.1"  # 1.1: analysis.changes
 TEMPLATES = Path(__file__).resolve().parents[2] / "reports" / "templates"
 VENDOR = TEMPLATES.parent / "vendor"
 SECTIONS = {  # file name and anchor → what the contents list calls it
@@ -56,6 +56,7 @@ SECTIONS = {  # file name and anchor → what the contents list calls it
     "risk": "Risk and size",
     "evidence": "Evidence",
     "data": "Data",
+    "changes": "Since the last",
     "unknown": "Not known",
 }
 
@@ -266,7 +267,7 @@ def _facts(
         "day_ns": DAY,
         "draw": draw,
         "cone_of": cone_of,
-        "chart_data": chart_data(a, _decimals(a)),
+        "chart_data": chart_data(a, decimals(a)),
         "steps": lambda left, right: waterfall(a.terms, left, right),
         "at": at,
     }
@@ -300,7 +301,7 @@ def _environment(templates: Path, a: Analysis, origin: Origin, *, escape: bool) 
         bytecode_cache=_COMPILED[escape],
         finalize=None if escape else unmarked,
     )
-    env.filters |= _filters(_decimals(a), zoneinfo.ZoneInfo(origin.time_zone))
+    env.filters |= _filters(decimals(a), zoneinfo.ZoneInfo(origin.time_zone))
     return env
 
 
@@ -313,12 +314,6 @@ def unmarked(value: object) -> object:
     if not isinstance(value, str):
         return value
     return re.sub(r"([\\`*_{}\[\]<>#|])", r"\\\1", " ".join(value.splitlines()))
-
-
-def _decimals(a: Analysis) -> int:
-    """The fewest decimals that write the chart's closes exactly, at most 8."""
-    closes = [b.close for b in a.bars[-60:]] + [a.last]
-    return next((d for d in range(8) if all(abs(c - round(c, d)) < 1e-9 * c for c in closes)), 8)
 
 
 def _filters(decimals: int, zone: zoneinfo.ZoneInfo) -> dict[str, Callable[..., str]]:

@@ -66,7 +66,7 @@ def answer(
     then = past(frames, analysis.ts, weights)
     found = weigh(then, analysis.symbol, analysis.score, weights, cost_bps, tuple(tried), symbols, resamples)
     known = {name: frames[name].upto(analysis.ts, PAST_BARS) for name in ("1h", "4h", "1d") if name in frames}
-    atr = next((row.atr for row in analysis.timeframes if row.name == "1d"), None)
+    atr = analysis.daily_atr
     records = scenario_records(known, analysis.scenarios, analysis.last, atr)
     return msgspec.structs.replace(found, evidence=msgspec.structs.replace(found.evidence, scenarios=records))
 

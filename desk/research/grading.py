@@ -113,13 +113,9 @@ def share(hits: int, n: int) -> Share:
     return Share(hits, n, i.value, i.low, i.high) if i else Share(hits, n, None, None, None)
 
 
-def _daily_atr(plan: Analysis) -> float | None:
-    return next((row.atr for row in plan.timeframes if row.name == "1d"), None)
-
-
 def _levels(plan: Analysis, bars: Frame, begin: int, end: int, over: bool) -> tuple[list[Line], int, int]:
     """One line per level, how many held, and how many were touched and decided."""
-    atr, n = _daily_atr(plan), len(plan.levels)
+    atr, n = plan.daily_atr, len(plan.levels)
     if not atr or not n:
         return [], 0, 0
     result = turns(
@@ -141,7 +137,7 @@ def _levels(plan: Analysis, bars: Frame, begin: int, end: int, over: bool) -> tu
 
 def _random(plan: Analysis, bars: Frame, begin: int, end: int) -> tuple[int, int]:
     """(held, decided) of three random levels for each of the plan's, drawn with the plan's time as seed."""
-    atr = _daily_atr(plan)
+    atr = plan.daily_atr
     if not atr or not plan.levels:
         return 0, 0
     n = RANDOMS * len(plan.levels)

@@ -15,13 +15,13 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import IO, Any, Protocol
+from typing import IO, Any
 
 import msgspec
 
-from desk.analysis.shape import MINUTE, Analysis, Beside, CandleSource, Frame, HftAverage, Weights
+from desk.analysis.shape import MINUTE, Analysis, CandleSource, HftAverage
 from desk.config import Config
 from desk.errors import DeskError
 from desk.events import TrendBias
@@ -29,13 +29,10 @@ from desk.io.ccxt_candles import CcxtCandles, ccxt_client
 from desk.io.config_file import config_hash
 from desk.io.history import FileHistory, RestHistory
 from desk.io.report_index import write_index
-from desk.io.reports import Origin, Written, render, slug, write
-from desk.io.trial_ledger import TrialLedger
-from desk.portfolio.fees import in_force
-from desk.research.evidence import answer, supported
+from desk.io.reports import Origin, Written, slug
 from desk.run.beside import Company
 from desk.run.download import KRAKEN, KrakenPages
-from desk.run.past_plans import with_past
+from desk.run.one_report import Analyse, Job, make
 from desk.run.pool import each, tried, workers_for
 from desk.run.schedule import DailyRuns, Due, zone_of
 from desk.run.stored import STORE, StoredHistory, stored_at
@@ -47,57 +44,6 @@ Progress = Callable[[str, str, int, int], None]  # stage, symbol, done, of
 IDLE_S = 1.0
 WINDOW_NS = 15 * MINUTE
 SYMBOLS_A_WORKER = 12  # 0.2 s each; 16 symbols took two processes as long as one (3.9 s)
-
-
-class Job(msgspec.Struct, frozen=True):
-    """One symbol's analysis, with everything it takes: any process can do it."""
-
-    symbol: str
-    frames: dict[str, Frame]
-    now: int
-    average: HftAverage | None
-    beside: Beside
-    analyse: Analyse
-    origin: Origin
-    config: Config
-
-
-def make(job: Job, progress: Callable[[str], None] = lambda stage: None) -> tuple[Analysis, Written]:
-    """The analysis and its report's files; raises a DeskError that says what to do."""
-    progress("analysis")
-    said = job.config.ultimate_analyzer
-    folder = Path(said.report_dir)
-    analysis = job.analyse(job.symbol, job.frames, job.now, job.average, beside=job.beside)
-    analysis = with_past(analysis, job.frames, folder, job.origin.venue, job.origin.simulated, said.bias_hours)
-    progress("evidence")
-    analysis = weighed(analysis, job)
-    progress("report")
-    report = render(analysis, job.origin, job.config)
-    for section in report.failed:
-        log.error("report section failed", extra={"symbol": job.symbol, "section": section})
-    return analysis, write(report, job.symbol, job.now, folder)
-
-
-def weighed(analysis: Analysis, job: Job) -> Analysis:
-    """The analysis with the record of its score; every variant tried is in the ledger first."""
-    settings = job.config.ultimate_analyzer
-    costs = in_force(job.config.fees, analysis.ts)
-    ledger = TrialLedger(Path(settings.report_dir), slug(job.origin.venue))
-    try:
-        found = answer(analysis, job.frames, Weights(), 2.0 * costs.taker_bps, ledger.read(), len(settings.symbols))
-        ledger.append(found.trials)
-    except DeskError as e:  # the score can still be read; without a ledger it may not be believed
-        log.exception("no evidence", extra={"symbol": analysis.symbol})
-        return msgspec.structs.replace(analysis, unknown=(*analysis.unknown, f"Evidence missing: {e}."))
-    return supported(analysis, found, job.origin.simulated)
-
-
-class Analyse(Protocol):
-    """The formula that is handed in."""
-
-    def __call__(
-        self, symbol: str, frames: Mapping[str, Frame], now_ns: int, hft: HftAverage | None, *, beside: Beside | None
-    ) -> Analysis: ...
 
 
 class Analyst:
@@ -274,7 +220,8 @@ def run_analyst(
     """
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGINT, signal.SIG_IGN)
-    process = _Process(Analyst(config, source, analyse, venue_name, simulated, clock), make_bias, lines_out, clock)
+    analyst = Analyst(config, source, analyse, venue_name, simulated, clock)
+    process = _Process(analyst, make_bias, lines_out, clock)
     try:
         if once:
             process.analyse()
@@ -290,7 +237,11 @@ class _Process:
     """The conversation of run_analyst."""
 
     def __init__(
-        self, analyst: Analyst, make_bias: MakeBias, lines_out: IO[bytes] | None, clock: Callable[[], int]
+        self,
+        analyst: Analyst,
+        make_bias: MakeBias,
+        lines_out: IO[bytes] | None,
+        clock: Callable[[], int],
     ) -> None:
         self.analyst, self.make_bias, self.clock = analyst, make_bias, clock
         self.out = lines_out if lines_out is not None else sys.stdout.buffer

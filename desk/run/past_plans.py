@@ -1,4 +1,4 @@
-"""Yesterday's report found and graded, and the last thirty of them: what the analyst adds to today's analysis."""
+"""Yesterday's report graded, the last thirty of them, and what changed since the one before: added to an analysis."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 
 from msgspec import structs
 
+from desk.analysis.changes import changes
 from desk.analysis.shape import MINUTE, Analysis, Frame
 from desk.io.past_reports import past_reports
 from desk.io.reports import slug
@@ -15,6 +16,7 @@ from desk.research.grading import MOST_PLANS, grade, scoreboard
 
 log = logging.getLogger(__name__)
 APART_NS = 20 * 60 * MINUTE  # one plan a day, however often the analysis ran; a day's start may wander by hours
+SECOND_NS = 10**9  # what a file's name tells apart: a report of the same second is not one before
 
 
 def with_past(
@@ -26,11 +28,9 @@ def with_past(
     """
     now = analysis.ts
     analysis = structs.replace(analysis, bias_expires=now + round(bias_hours * 60 * MINUTE))
-    plans, faults = past_reports(folder, slug(analysis.symbol), venue, simulated, now, APART_NS, MOST_PLANS)
-    plans = [p for p in plans if p.symbol == analysis.symbol]
-    for fault in faults:
-        log.warning("past report not read", extra={"why": fault})
-    notes = [f"An earlier plan: {fault}." for fault in faults]
+    symbol = analysis.symbol
+    plans, faults = past_reports(folder, slug(symbol), symbol, venue, simulated, now, APART_NS, MOST_PLANS)
+    notes = _told(faults)
     if not plans:
         notes.append("How yesterday's plan did: there is no report of this symbol at least 20 hours old.")
         return structs.replace(analysis, unknown=(*analysis.unknown, *notes))
@@ -47,3 +47,21 @@ def with_past(
     return structs.replace(
         analysis, grade=grades[0], scoreboard=scoreboard(grades), unknown=(*analysis.unknown, *notes)
     )
+
+
+def with_changes(analysis: Analysis, folder: Path, venue: str, simulated: bool) -> Analysis:
+    """The analysis with what changed since the newest report before it, however old; None, and why, without one."""
+    symbol = analysis.symbol
+    found, faults = past_reports(folder, slug(symbol), symbol, venue, simulated, analysis.ts, SECOND_NS, 1)
+    notes = [note for note in _told(faults) if note not in analysis.unknown]
+    if not found:
+        notes.append("What changed since the last report: there is none of this symbol and venue before this one.")
+    since = changes(found[0], analysis) if found else None
+    return structs.replace(analysis, changes=since, unknown=(*analysis.unknown, *notes))
+
+
+def _told(faults: list[str]) -> list[str]:
+    """Reports that could not be read, in the log and as lines of the report."""
+    for fault in faults:
+        log.warning("past report not read", extra={"why": fault})
+    return [f"An earlier plan: {fault}." for fault in faults]

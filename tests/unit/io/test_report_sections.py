@@ -23,7 +23,7 @@ from desk.analysis.cone import cone, day_sigma
 from desk.analysis.evidence import Evidence, Interval, Nearest, PastDay, Skill, Window
 from desk.analysis.findings import BookHour, Cell, DepthRow, FlowBar, Impact, Microstructure, OrderFlow
 from desk.analysis.levels_csv import COLUMNS, levels_csv
-from desk.analysis.plan import Grade, Line, Scoreboard, Share
+from desk.analysis.plan import Changes, Grade, Line, Listed, Moved, Reworded, Scoreboard, Share
 from desk.analysis.shape import DAY, MINUTE, Analysis, Bar, Verdict
 from desk.config import Config
 from desk.io.report_index import entries, index_page, write_index
@@ -85,6 +85,16 @@ def whole() -> Analysis:
     lines = (Line("level", "POC", 60_000.0, "held", NOW), Line("bias", "long", None, "open"))
     grade = Grade(NOW - DAY, NOW, NOW, "5m", lines, "bull", (40, 30, 30), 0.54, 2, 3, 4, 9, True, 12.0, "2 missing")
     board = Scoreboard(6, 6, 0.5, 0.6, 0.17, HALF, HALF, HALF, HALF, "INSUFFICIENT DATA", ((NOW, "bull", 0.54),))
+    since = Changes(
+        NOW - DAY,
+        59_000.0,
+        1.7,
+        (Moved("score", "Score", None, -9.96), Moved("scenario", "bull", 30.4, 41.0)),
+        (Reworded("regime", "4h", "", "range, calm"), Reworded("bias", "Bias", "short", "short")),
+        (Listed(61_000.0, "VAH"),),
+        (Listed(58_000.0, "VAL"),),
+        (Listed(59_500.0, "POC"),),
+    )
     base = analyse("BTC/USDT", FRAMES, NOW)
     assert base.profiles is not None
     return msgspec.structs.replace(
@@ -101,6 +111,7 @@ def whole() -> Analysis:
         grade=grade,
         scoreboard=board,
         evidence=EVIDENCE,
+        changes=since,
         verdict=Verdict("weak", "long", "why", Interval(10.0, 2.0, 18.0, 90), 5, 30, NOW - 9 * DAY, NOW, 80.0, 90.0),
     )
 
@@ -220,6 +231,7 @@ def test_every_section_is_there_and_what_is_absent_says_so() -> None:
     """A reader must see what was not measured, where it would have stood."""
     full = render(whole(), ORIGIN, Config())
     none = dict.fromkeys(("microstructure", "order_flow", "grade", "evidence", "scoreboard", "profiles", "profile"))
+    none["changes"] = None
     few = dict.fromkeys(("scenarios", "regimes", "structure", "reactions", "bars"), ())
     bare = msgspec.structs.replace(whole(), technical=None, **none, **few)
     empty = render(bare, ORIGIN, Config())
@@ -228,8 +240,16 @@ def test_every_section_is_there_and_what_is_absent_says_so() -> None:
         assert re.findall(r'<section id="([a-z]+)">', html) == list(SECTIONS)
         assert all(f'<a href="#{name}">' in html for name in SECTIONS)
     assert full.html.count("Not measured.") < empty.html.count("Not measured.")
-    assert empty.html.count("Not measured.") >= 7
-    for said in ("1.25\u00a0bps", "called at 40 %", "Flow imbalance", "✓ held", "7 without a", "today has no likeness"):
+    assert empty.html.count("Not measured.") >= 8
+    for said in (
+        "1.25\u00a0bps",
+        "called at 40 %",
+        "Flow imbalance",
+        "✓ held",
+        "7 without a",
+        "today has no likeness",
+        "58,000.0",
+    ):
         assert said in full.html
 
 

@@ -119,7 +119,7 @@ def test_the_json_is_versioned_and_gives_the_analysis_back() -> None:
     """Programs read this one; it must hold everything and round-trip."""
     a = analysis(hft=True)
     record = json.loads(render(a, ORIGIN, Config()).json)
-    assert record["schema"] == SCHEMA == "dual-system-trader/report/1"
+    assert record["schema"] == SCHEMA == "dual-system-trader/report/1.1"
     assert msgspec.convert(record["analysis"], Analysis) == a
     assert record["origin"]["config_hash"] == "abc123"
     assert [r["cost_bps"] for r in record["routes"]] == [80.0, 65.0, 50.0]

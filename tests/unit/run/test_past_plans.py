@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
@@ -74,3 +75,33 @@ def test_a_plan_does_not_know_what_follows_it() -> None:
     for now in (START + 31 * DAY + int(x) for x in dice.integers(0, 70 * DAY, 20)):
         past = {name: cut(f, now) for name, f in FRAMES_OF_WALK.items()}
         assert analyse("BTC/USDT", FRAMES_OF_WALK, now) == analyse("BTC/USDT", past, now)
+
+
+def test_a_report_says_what_changed_since_the_newest_one_before_it(tmp_path: Path) -> None:
+    """However old; of the same symbol and venue; not of the same second, which is the same report made again."""
+    first = read(morning(tmp_path, FRAMES_OF_WALK, NOW))
+    assert first.changes is None
+    assert any("since the last report: there is none" in line for line in first.unknown)
+    morning(tmp_path, FRAMES_OF_WALK, NOW + HOUR, "kraken")
+    second = read(morning(tmp_path, FRAMES_OF_WALK, NOW + 2 * HOUR))
+    assert (second.grade, second.scoreboard) == (None, None)  # too soon to be graded, not too soon to be compared
+    assert second.changes is not None
+    assert (second.changes.ts, second.changes.last) == (NOW, first.last)
+    again = read(morning(tmp_path, FRAMES_OF_WALK, NOW + 2 * HOUR))
+    assert again == second
+    page = max(tmp_path.glob("*.html")).read_text()
+    assert f"The report of {day(NOW)} UTC beside this one" in page
+
+
+def test_a_damaged_report_before_is_named_once_and_the_one_before_it_is_compared(tmp_path: Path) -> None:
+    """One line for the reader, not one for each who wanted the file."""
+    morning(tmp_path, FRAMES_OF_WALK, NOW - DAY)
+    morning(tmp_path, FRAMES_OF_WALK, NOW).write_text("{")
+    today = read(morning(tmp_path, FRAMES_OF_WALK, NOW + DAY))
+    assert today.changes is not None
+    assert today.changes.ts == NOW - DAY
+    assert sum("not read" in line for line in today.unknown) == 1
+
+
+def day(ns: int) -> str:
+    return datetime.fromtimestamp(ns // 10**9, UTC).strftime("%Y-%m-%d %H:%M")
