@@ -35,6 +35,7 @@ EXIT_CODES = """exit codes:
 VERBS = """verbs (each with its own --help):
   doctor       what is wrong on this machine, and how to fix it
   exchange     serve the embedded exchange (SIMULATED), or a recording, on a port
+  report       the first page of the newest report, or of a symbol's and a day's, on the terminal
   why          why there is no trade in a symbol: every gate with its numbers, now (in a running session too) or --at
   explain      where an order came from: verdict, intent, signal, event
   replay       run a recorded session again and compare every answer; --to SEQ shows the engine's state there
@@ -50,7 +51,7 @@ VERBS = """verbs (each with its own --help):
   performance  what the trades of a recorded session brought, with slippage, markouts and intervals
   health       what the order-book score knew in a recorded session, or whether it is too early to say"""
 
-NO_ENGINE = {"why": "desk.run.ask", "explain": "desk.run.ask", "kill": "desk.run.switch", "rearm": "desk.run.switch"}
+NO_ENGINE = {"why": "ask", "explain": "ask", "kill": "switch", "rearm": "switch", "report": "report"}  # in desk/run
 
 
 def parser() -> argparse.ArgumentParser:
@@ -78,6 +79,8 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--seed", type=int, default=1, metavar="N", help="of the embedded exchange")
     p.add_argument("--fresh", action="store_true", help="begin a new account; do not take over what a crash left")
     p.add_argument("--once", action="store_true", help="ultimate: analyse now, write the reports, exit")
+    p.add_argument("--png", action="store_true", help="each report's page as a picture too, by this machine's Chromium")
+    p.add_argument("--pdf", action="store_true", help="the same on A4; without a browser: a warning, and exit 0")
     p.add_argument("--candles", type=Path, metavar="PATH", help="analyse candles from a CSV or Parquet file or folder")
     p.add_argument(
         "--record", action=argparse.BooleanOptionalAction, default=True, help="every frame to recordings/ (default: on)"
@@ -109,7 +112,7 @@ def main(argv: list[str] | None = None) -> int:
         if args and args[0] in verbs:
             return verbs[args[0]](args[1:])
         if args and args[0] in NO_ENGINE:
-            return int(getattr(import_module(NO_ENGINE[args[0]]), args[0])(args[1:]))
+            return int(getattr(import_module(f"desk.run.{NO_ENGINE[args[0]]}"), args[0])(args[1:]))
         return run(parser().parse_args(args))
     except ConfigError as err:
         _complain(*err.faults)

@@ -5,7 +5,7 @@
 A missing term drops out and lowers the coverage; below 75 % there is no score. The score describes the market as it is.
 Whether it has ever been right is the verdict's business: desk/research/evidence.py walks forward over its past.
 
-    python ultimate_crypto_analyzer.py BTC/USDT ETH/USDT        analyse once, write the reports
+    python ultimate_crypto_analyzer.py BTC/USDT ETH/USDT        analyse once, write the reports; options of ./run follow
 """
 
 from __future__ import annotations
@@ -208,4 +208,7 @@ if __name__ == "__main__":
 
     from deploy_trading_systems import main
 
-    sys.exit(main(["--mode", "ultimate", "--once", *(["--symbols", ",".join(sys.argv[1:])] if sys.argv[1:] else [])]))
+    words = sys.argv[1:]
+    first = next((i for i, word in enumerate(words) if word.startswith("-")), len(words))
+    symbols = ["--symbols", ",".join(words[:first])] if first else []
+    sys.exit(main(["--mode", "ultimate", "--once", *symbols, *words[first:]]))

@@ -15,7 +15,7 @@ from desk.errors import DeskError
 
 TEMPLATES = Path(__file__).resolve().parents[2] / "reports" / "templates"
 NAME = re.compile(r"[a-z0-9-]+-([0-9]{8}T[0-9]{6}Z)(?:-([0-9]+))?\.json")
-KINDS = ("html", "md", "json", "csv")
+KINDS = ("html", "md", "json", "csv", "png", "pdf")
 MOST = 200  # reports shown; reading one takes about a millisecond
 
 

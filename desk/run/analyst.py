@@ -2,7 +2,7 @@
 
 In:  {"run": "now"}   {"hft": {"BTC/USDT": {"score": 12.5, "tier": "L3"}}}   end of input: finish and exit.
 Out: {"stage": "candles", "symbol": "BTC/USDT", "done": 0, "of": 3}   {"bias": {…}}   {"report": {"symbol", "html",
-"md", "json"}}   {"error": {"symbol", "text"}}   {"scheduled": "next analysis …"} after every run.
+"md", "json"}}   {"extra": "….pdf"}   {"error": {"symbol", "text"}}   {"warning": "…"}   {"scheduled": "…"} after a run.
 
 One symbol's failure never costs the others. What to compute is handed in: the formulas live in the root program.
 """
@@ -32,6 +32,7 @@ from desk.io.report_index import write_index
 from desk.io.reports import Origin, Written, slug
 from desk.run.beside import Company
 from desk.run.download import KRAKEN, KrakenPages
+from desk.run.extras import make_extras
 from desk.run.one_report import Analyse, Job, make
 from desk.run.pool import each, tried, workers_for
 from desk.run.schedule import DailyRuns, Due, zone_of
@@ -212,6 +213,7 @@ def run_analyst(
     lines_in: IO[bytes] | None = None,
     lines_out: IO[bytes] | None = None,
     clock: Callable[[], int] = time.time_ns,
+    extras: tuple[str, ...] = (),
 ) -> int:
     """The process: one analysis at start (which makes good for missed times), then on request and on schedule.
 
@@ -221,7 +223,7 @@ def run_analyst(
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGINT, signal.SIG_IGN)
     analyst = Analyst(config, source, analyse, venue_name, simulated, clock)
-    process = _Process(analyst, make_bias, lines_out, clock)
+    process = _Process(analyst, make_bias, lines_out, clock, extras)
     try:
         if once:
             process.analyse()
@@ -242,8 +244,10 @@ class _Process:
         make_bias: MakeBias,
         lines_out: IO[bytes] | None,
         clock: Callable[[], int],
+        extras: tuple[str, ...],
     ) -> None:
-        self.analyst, self.make_bias, self.clock = analyst, make_bias, clock
+        self.analyst, self.make_bias, self.clock, self.extras = analyst, make_bias, clock, extras
+        self.pages: list[Path] = []  # of this analysis
         self.out = lines_out if lines_out is not None else sys.stdout.buffer
         self.inbox: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
         self.closed = threading.Event()
@@ -317,17 +321,27 @@ class _Process:
     def analyse(self) -> None:
         """One analysis of every symbol, then the next time."""
         self.runs += 1
+        self.pages.clear()
         self.analyst.run(
             lambda stage, symbol, done, of: self.say({"stage": stage, "symbol": symbol, "done": done, "of": of}),
             self._finished,
             self.error,
             self.closed.is_set,
         )
+        self._draw()  # after the last bias: a page takes a second or two
         slot, at = self.daily.next_at()
         clock = self.daily.times[slot]
         self.say(
             {"scheduled": f"next analysis {clock} {self.analyst.config.time_zone} ({slot})", "slot": slot, "at": at}
         )
+
+    def _draw(self) -> None:
+        def warn(text: str) -> None:
+            self.say({"warning": text})
+
+        make_extras(self.pages, self.extras, lambda path: self.say({"extra": str(path)}), warn, self.closed.is_set)
+        if self.extras:
+            self.analyst.index()  # it names them
 
     def _scheduled(self, due: Due) -> None:
         if due.caught_up:
@@ -336,6 +350,7 @@ class _Process:
 
     def _finished(self, analysis: Analysis, written: Written) -> None:
         self.reports += 1
+        self.pages.append(written.html)
         hours = self.analyst.config.ultimate_analyzer.bias_hours
         self.say({"bias": self.make_bias(analysis, analysis.ts, hours)})
         paths = {"html": written.html, "md": written.markdown, "json": written.json}

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+from rich.console import Console
 
 from desk.config import Config
 from desk.errors import ConfigError, DeskError
@@ -25,10 +26,12 @@ from desk.run.analyst import candle_source, run_analyst
 from desk.run.children import Child
 from desk.run.clock import now_ns
 from desk.run.evidence_rows import evidence_lines
+from desk.run.extras import wanted
 from desk.run.live import Plan, execute
 from desk.run.parts import Parts
 from desk.run.record import open_recorder
 from desk.run.recovery import describe, keep, recover
+from desk.run.report import show_made
 from desk.run.source import Source
 from desk.run.spin import cores, refusal
 from desk.run.stages import Stages
@@ -78,6 +81,7 @@ def trade(options: argparse.Namespace, config: Config, build: Callable[[Start], 
     """`--mode scalping|hybrid`: the fast system, and in hybrid mode the slow one beside it."""
     if options.spin and (why := refusal(cores())):
         raise ConfigError([why])
+    wanted(options)  # refuses extras where there are no reports
     journal = JournalWriter(new_session(config, options.mode))  # first: what cannot be recorded does not start
     try:
         summary = start(_trade(options, config, build, journal))
@@ -167,7 +171,8 @@ def analyst_args(options: argparse.Namespace, config: Config, source: Source) ->
         return None
     simulated = ["--simulated"] if source.simulated and not options.candles else []
     venue = "file" if options.candles else source.venue
-    return ["analyst", "--venue", venue, *where, *simulated, "--config-json", canonical(config)]
+    extras = ["--extras", ",".join(wanted(options))]
+    return ["analyst", "--venue", venue, *where, *simulated, *extras, "--config-json", canonical(config)]
 
 
 def analyst_process(argv: list[str], functions: AnalysisFunctions) -> int:
@@ -178,14 +183,16 @@ def analyst_process(argv: list[str], functions: AnalysisFunctions) -> int:
     p.add_argument("--candles", type=Path)
     p.add_argument("--ccxt", default="")
     p.add_argument("--simulated", action="store_true")
+    p.add_argument("--extras", default="")
     p.add_argument("--config-json", required=True)
     options = p.parse_args(argv)
+    extras = tuple(kind for kind in options.extras.split(",") if kind)
     config = msgspec.json.decode(options.config_json, type=Config)
     candles = candle_source(options.rest, options.candles, config.ultimate_analyzer.symbols, options.ccxt)
     if not isinstance(candles, StoredHistory):
-        return run_analyst(config, candles, *functions, options.venue, options.simulated)
+        return run_analyst(config, candles, *functions, options.venue, options.simulated, extras=extras)
     try:
-        return run_analyst(config, candles, *functions, candles.venue, candles.simulated)
+        return run_analyst(config, candles, *functions, candles.venue, candles.simulated, extras=extras)
     finally:
         candles.close()
 
@@ -199,7 +206,9 @@ def ultimate(options: argparse.Namespace, config: Config, functions: AnalysisFun
         print(msgspec.json.format(msgspec.json.encode(summary)).decode())  # noqa: T201
     else:
         simulated = " (SIMULATED MARKET)" if summary["simulated"] else ""
-        written = len(summary["reports"]) // 3
+        written = sum(path.endswith(".html") for path in summary["reports"])
+        if options.once and sys.stdout.isatty():
+            show_made(summary["reports"], Console(highlight=False))
         print(f"ultimate on {summary['feed']}{simulated}: {summary['duration_s']:.0f} s, {written} reports")  # noqa: T201
     return 0 if summary["reports"] else 1
 
@@ -232,7 +241,7 @@ async def _ultimate(options: argparse.Namespace, config: Config, functions: Anal
     venue = source.venue if source else "file" if candles else exchange
     reports: list[str] = []
     problems: list[str] = []
-    args = ["analyst", "--venue", venue, "--config-json", canonical(config)]
+    args = ["analyst", "--venue", venue, "--extras", ",".join(wanted(options)), "--config-json", canonical(config)]
     args += (
         ["--candles", str(candles)] if candles else ["--rest", source.rest_url if source else "", "--ccxt", exchange]
     )
@@ -283,6 +292,12 @@ async def _read_analyst(analyst: Child, options: argparse.Namespace, reports: li
             elif "report" in said:
                 reports += [said["report"][kind] for kind in ("html", "md", "json")]
                 stages.say(f"{said['report']['symbol']}: {said['report']['html']}")
+            elif "extra" in said:
+                reports.append(said["extra"])
+                stages.say(said["extra"])
+            elif "warning" in said:
+                problems.append(said["warning"])
+                print(f"warning: {said['warning']}", file=sys.stderr)  # noqa: T201
             elif "error" in said:
                 problems.append(said["error"]["text"])
                 print(f"error: {said['error']['text']}", file=sys.stderr)  # noqa: T201

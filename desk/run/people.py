@@ -128,6 +128,10 @@ class People:
                 self.loop.arrive(msgspec.structs.replace(bias, ts=self.now()), 0)
             elif "report" in said:
                 self.picture.reports += [said["report"][kind] for kind in ("html", "md", "json")]
+            elif "extra" in said:
+                self.picture.reports.append(said["extra"])
+            elif "warning" in said:
+                self.picture.say(str(said["warning"]))
             elif "error" in said:
                 self.picture.say(f"analysis of {said['error']['symbol']}: {said['error']['text']}")
             elif "scheduled" in said:
