@@ -32,15 +32,59 @@ class Window(msgspec.Struct, frozen=True):
     edge_bps: float | None
 
 
+class Control(msgspec.Struct, frozen=True):
+    """The IC of `n` placebos of a value, which cannot know anything: `low`..`high` holds 95 % of them.
+
+    `kind`: "sign-shuffled" (a random sign on every day) or "shifted" (moved round the days by a random time, its memory
+    kept). `as_far`: share of placebos, the value itself among them, whose IC lies as far from 0 as the value's: near 0
+    where it stands out. `quiet`: share of them with |t| < 2; 95 % where the t values are worth their name.
+    """
+
+    kind: str
+    n: int
+    low: float
+    high: float
+    as_far: float
+    quiet: float
+
+
+class IcAfter(msgspec.Struct, frozen=True):
+    """The IC against the return over so many days, with Newey–West's interval; `independent` returns do not overlap.
+
+    None below 30 of those.
+    """
+
+    days: int
+    ic: Interval | None
+    independent: int
+
+
+class Fade(msgspec.Struct, frozen=True):
+    """How the IC of one value fades with the horizon: the days in which it halves beyond its peak, and the interval.
+
+    `half_life` None: it cannot be told, and `why` says so; `high` None: the days do not bound it. `word` as in `Skill`.
+    """
+
+    key: str
+    name: str
+    after: tuple[IcAfter, ...]
+    half_life: float | None = None
+    low: float | None = None
+    high: float | None = None
+    peak: int | None = None
+    word: str = "NOT MEASURED"
+    why: str = ""
+
+
 class Skill(msgspec.Struct, frozen=True):
     """The record of one value (the score or one of its terms) at one horizon, out of sample.
 
-    `ic`: rank correlation with the return that followed. `hit`: how often trades that do not overlap went the right
-    way, Wilson. `edge_bps`: mean gross result of a trade, `net_bps` after the round trip at the user's tier;
-    `hold_bps`: what the market itself did over the horizon, the mean of all tested days. `t`: Newey–West, of the net.
-    `sharpe`: per day, net; `psr`: probability that the true one is above 0; `dsr`: above what the best of
-    `Evidence.trials` tries gives by chance; `days_needed`: days from which this Sharpe would be significant, None when
-    it is not above 0. `word`: MEASURED | INSUFFICIENT DATA | NOT MEASURED.
+    `ic`: rank correlation with the return that followed, and `controls` that of placebos. `hit`: how often trades that
+    do not overlap went the right way, Wilson. `edge_bps`: mean gross result of a trade, `net_bps` after the round trip
+    at the user's tier; `hold_bps`: what the market itself did over the horizon, the mean of all tested days. `t`:
+    Newey–West, of the net. `sharpe`: per day, net; `psr`: probability that the true one is above 0; `dsr`: above what
+    the best of `Evidence.trials` tries gives by chance; `days_needed`: days from which this Sharpe would be
+    significant, None when it is not above 0. `word`: MEASURED | INSUFFICIENT DATA | NOT MEASURED.
     """
 
     key: str
@@ -60,6 +104,7 @@ class Skill(msgspec.Struct, frozen=True):
     word: str = "NOT MEASURED"
     why: str = ""
     windows: tuple[Window, ...] = ()
+    controls: tuple[Control, ...] = ()
 
 
 class PastDay(msgspec.Struct, frozen=True):
@@ -121,3 +166,5 @@ class Evidence(msgspec.Struct, frozen=True):
     threshold: float | None = None
     why: str = ""
     scenarios: tuple[ScenarioRecord, ...] = ()
+    fades: tuple[Fade, ...] = ()
+    loud: tuple[int, ...] = ()  # horizons in days at which placebos had |t| ≥ 2 more often than chance allows

@@ -11,6 +11,7 @@ from desk.analysis.combine import UNRECORDED
 from desk.analysis.evidence import Evidence, Skill
 from desk.analysis.past import TERMS, Past, past
 from desk.analysis.shape import DAY, Analysis, Floats, Frame, Verdict, Weights
+from desk.research.daily_ic import controls, fade, loud
 from desk.research.neighbours import nearest
 from desk.research.overfit import overfitting
 from desk.research.scenario_record import scenario_records
@@ -37,6 +38,7 @@ HORIZONS = (1, 5)  # days
 PRIMARY = 5  # the verdict's, fixed beforehand: choosing the better of two would need paying for
 SEED = 1
 RESAMPLES = 1000
+FADES = 200  # resamples for a half-life
 PAST_BARS = 200 * 24  # more hours than the scenarios' record looks back
 NAMES = {"score": "Score"} | TERMS
 LOOKS = tuple((key, horizon) for key in NAMES for horizon in HORIZONS)
@@ -107,11 +109,12 @@ def weigh(
     pbo = overfitting(columns[np.isfinite(days[1].next) & np.isfinite(then.values["score"])])
     skills: list[Skill] = []
     walks: dict[tuple[str, int], Traded] = {}
-    for key, h in looks:
+    for i, (key, h) in enumerate(looks):
         values = then.values[key]
         walks[key, h] = walk(values, days[h], variants(values, days[h], cost_bps))
         made = skill(key, NAMES[key], values, walks[key, h], days[h], cost_bps, chance, SEED, resamples)
-        skills.append(made)
+        beside = controls(values, walks[key, h].tested, days[h], made.ic, 1000 * SEED + i)
+        skills.append(msgspec.structs.replace(made, controls=beside))
     skills += [Skill("hft", "Order book, 15-min average", h, 0, why="books are not kept: no past") for h in HORIZONS]
     main = walks["score", PRIMARY]
     if not main.tested.any():
@@ -127,6 +130,12 @@ def weigh(
         skills=tuple(skills),
         nearest=nearest(then, HORIZONS, SEED),
         threshold=record.threshold,
+        fades=tuple(
+            fade(key, NAMES[key], then, walks[key, h].tested, SEED, min(resamples, FADES))
+            for key, h in looks
+            if h == PRIMARY
+        ),
+        loud=loud(skills),
     )
     whole = next(s for s in skills if (s.key, s.horizon_days) == ("score", PRIMARY))
     complete = msgspec.structs.replace(record, begin=evidence.begin, end=evidence.end, dsr=whole.dsr, pbo=pbo)

@@ -13,6 +13,7 @@ import numpy as np
 from desk.research.ic import lag_of, slope, standard_ranks
 from desk.research.metrics import Array, Interval, wilson
 
+SHUFFLED, SHIFTED = "sign-shuffled", "shifted"
 EACH = 50  # placebos of a kind for each horizon
 Z99 = 2.5758293035489004  # standard normal quantile at 0.995
 QUIET = 2.0  # |t| of nothing, 95 % of the time
@@ -30,17 +31,24 @@ class Placebos(msgspec.Struct, frozen=True):
     red: bool
 
 
-def placebo_ts(x: Array, y: Array, horizon_s: float, seed: int) -> list[float]:
-    """t values of `EACH` sign-shuffled and as many shifted placebos, made of the signal's ranks; none of a constant."""
-    a, b, n, lag = standard_ranks(x), standard_ranks(y), len(x), lag_of(horizon_s)
+def placebos(x: Array, y: Array, horizon: float, seed: int, each: int = EACH) -> dict[str, list[tuple[float, float]]]:
+    """(IC, its standard error) of `each` placebos by kind, made of the signal's ranks; empty for a constant.
+
+    x, y: (n,) a signal and the return after it; `horizon` in observations.
+    """
+    a, b, n, lag = standard_ranks(x), standard_ranks(y), len(x), lag_of(horizon)
     if a is None or b is None:
-        return []
+        return {}
     rng = np.random.Generator(np.random.PCG64(seed))
     least = min(max(LEAST_SHIFT, lag), n // 3)
-    made = [a * np.where(rng.random(n) < 0.5, -1.0, 1.0) for _ in range(EACH)]
-    made += [np.roll(a, int(rng.integers(least, n - least + 1))) for _ in range(EACH)]
-    found = [slope(placebo, b, lag) for placebo in made]
-    return [ic / se for ic, se in found if se > 0]
+    signs = [a * np.where(rng.random(n) < 0.5, -1.0, 1.0) for _ in range(each)]
+    moved = [np.roll(a, int(rng.integers(least, n - least + 1))) for _ in range(each)]
+    return {kind: [slope(one, b, lag) for one in made] for kind, made in ((SHUFFLED, signs), (SHIFTED, moved))}
+
+
+def placebo_ts(x: Array, y: Array, horizon_s: float, seed: int) -> list[float]:
+    """t values of all placebos of a signal, one value a second."""
+    return [ic / se for made in placebos(x, y, horizon_s, seed).values() for ic, se in made if se > 0]
 
 
 def judge(ts: list[float], score: Array, mirror: Array) -> Placebos:

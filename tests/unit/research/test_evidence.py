@@ -78,6 +78,11 @@ def test_the_answer_is_complete_finite_and_reproducible() -> None:
         assert s.net_bps is not None
         assert abs(s.edge_bps.value - s.net_bps.value - 20.0) < 1e-9
         assert all(w.begin <= w.end for w in s.windows)
+        assert [c.kind for c in s.controls] == ["sign-shuffled", "shifted"]
+        assert all(c.low < c.high and 0.0 < c.as_far <= 1.0 and 0.0 <= c.quiet <= 1.0 for c in s.controls)
+    assert [f.key for f in e.fades] == ["score", "mtf", "profile", "technical"]
+    assert all((f.half_life is None) == bool(f.why) for f in e.fades)
+    assert set(e.loud) <= {1, 5}
     made = supported(a, once, simulated=True)
     assert (made.verdict.reason.startswith("SIMULATED market: "), made.evidence) == (True, e)
     assert UNRECORDED in a.unknown
