@@ -14,13 +14,16 @@ from collections.abc import Mapping
 
 from msgspec import structs
 
+from desk.analysis.book_gaps import book_gaps
 from desk.analysis.candidates import candidates
 from desk.analysis.combine import UNRECORDED, combine, coverage, hft_part, label, score, unmeasured
 from desk.analysis.entries import entries
+from desk.analysis.findings import Recorded
 from desk.analysis.levels import levels
 from desk.analysis.plan import Reaction, Scenario
 from desk.analysis.profile import profile, profile_score
-from desk.analysis.readings import NO_BOOK, with_readings
+from desk.analysis.profiles import profiles
+from desk.analysis.readings import NO_BOOK, clusters_of, ended, with_readings
 from desk.analysis.scenarios import MODEL, corridor, model_odds, scenarios
 from desk.analysis.shape import FRAMES, MINUTE, Analysis, Bar, Beside, Frame, HftAverage, Level, Weights
 from desk.analysis.technical import technical, technical_score
@@ -36,7 +39,8 @@ from desk.signals.trend import bias_effect
 PROFILE_FRAME = "1h"  # 720 bars: 30 days of volume at price
 TECHNICAL_FRAME = "4h"
 CHART_FRAME, CHART_BARS = "4h", 180  # the same 30 days
-PAST_FRAMES, PAST_BARS = ("1h", "4h", "1d"), 4400  # what levels and scenarios are measured on: 183 days of hours
+# What levels and scenarios are measured on: 183 days of hours; of quarters 30 days more, for their daily profiles.
+PAST_BARS = {"15m": 20_448, "1h": 4400, "4h": 4400, "1d": 4400}
 HOUR_NS = 60 * MINUTE
 STANCES = {
     "accepted": "accepted outside value, two closes in a row",
@@ -88,9 +92,13 @@ def analyse(
     terms = combine((trend, trend_note), (value, value_note), (tech_value, tech_note), book, weights or Weights())
     total = score(terms)
     daily = next((r.atr for r in rows if r.name == "1d"), None)
-    past = {name: frames[name].upto(now_ns, PAST_BARS) for name in PAST_FRAMES if name in known and measure}
+    past = {name: frames[name].upto(now_ns, n) for name, n in PAST_BARS.items() if name in known and measure}
     records = reactions(past)
-    near = levels(last, daily, candidates(known, shape, last, now_ns), area)
+    recorded = ended(beside.recorded, now_ns) if beside is not None and beside.recorded is not None else Recorded("")
+    days = profiles(frames, now_ns, shape)
+    naked = [day.poc for day in days.sessions if day.naked] if days is not None else []
+    found = candidates(known, shape, last, now_ns, naked, clusters_of(recorded, now_ns))
+    near = levels(last, daily, found, area)
     near = tuple(structs.replace(lv, reaction=best_measured(records, lv.kinds)) for lv in near)
     outlook = plan(symbol, last, daily, near, past, total, now_ns)
     chart = known.get(CHART_FRAME, finest).upto(now_ns, CHART_BARS)
@@ -121,6 +129,8 @@ def analyse(
         reactions=records,
         scenarios=outlook,
         entries=entries(last, daily, near, rows, book[0]),
+        profiles=days,
+        book_gaps=book_gaps(terms, hft, recorded),
     )
     return with_readings(described, frames, beside or Beside())
 

@@ -1,4 +1,4 @@
-"""Prices that may matter, each with its kind: value area, prior periods, swings, anchored VWAP, round numbers.
+"""Prices that may matter, each with its kind: volume at price, prior periods, swings, anchored VWAP, round numbers.
 
 A new kind is a new row in `candidates`; merging, touches, reaction rates and grades follow by themselves.
 """
@@ -6,12 +6,14 @@ A new kind is a new row in `candidates`; merging, touches, reaction rates and gr
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
+from desk.analysis.findings import Cluster
+from desk.analysis.profiles import nodes
 from desk.analysis.shape import DAY, Frame, Profile
 
 SWING_SIDE = 3  # bars on each side that must be lower (higher); a swing is known only after they closed
@@ -27,12 +29,25 @@ class Candidate(NamedTuple):
     kind: str
 
 
-def candidates(frames: Mapping[str, Frame], shape: Profile | None, last: float, now_ns: int) -> list[Candidate]:
-    """Every candidate known at `now_ns` from `frames`, which hold nothing later."""
+def candidates(
+    frames: Mapping[str, Frame],
+    shape: Profile | None,
+    last: float,
+    now_ns: int,
+    naked: Sequence[float] = (),
+    clusters: Sequence[Cluster] = (),
+) -> list[Candidate]:
+    """Every candidate known at `now_ns` from `frames`, which hold nothing later.
+
+    `shape`: the profile of the newest hours; `naked`: POCs of past days that were not traded again; `clusters`: what a
+    recorded book held.
+    """
     daily, hourly = frames.get("1d"), frames.get("1h")
     monday, month = week_start(now_ns), month_start(now_ns)
     return [
         *value_area_edges(shape),
+        *volume_nodes(shape),
+        *(Candidate(poc, "naked POC") for poc in naked),
         *prior_day(daily, now_ns),
         *prior_period(daily, week_start(monday - 1), monday, "prior week"),
         *prior_period(daily, month_start(month - 1), month, "prior month"),
@@ -40,6 +55,7 @@ def candidates(frames: Mapping[str, Frame], shape: Profile | None, last: float, 
         *anchored_vwap(hourly, monday, "week VWAP"),
         *anchored_vwap(hourly, month, "month VWAP"),
         *round_numbers(last),
+        *(Candidate(c.price, "book cluster") for c in clusters),
     ]
 
 
@@ -48,6 +64,13 @@ def value_area_edges(shape: Profile | None) -> list[Candidate]:
     if shape is None:
         return []
     return [Candidate(shape.poc, "POC"), Candidate(shape.vah, "VAH"), Candidate(shape.val, "VAL")]
+
+
+def volume_nodes(shape: Profile | None) -> list[Candidate]:
+    """HVN and LVN of the profile. The fullest bin is the POC already: twice the same fact is no confluence."""
+    if shape is None:
+        return []
+    return [Candidate(tidy(n.price), n.kind) for n in nodes(shape) if abs(n.price - shape.poc) > shape.width / 2.0]
 
 
 def week_start(now_ns: int) -> int:

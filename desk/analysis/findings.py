@@ -243,6 +243,21 @@ class BookHour(msgspec.Struct, frozen=True):
     depth: float | None
 
 
+class Cluster(msgspec.Struct, frozen=True):
+    """A price where a recorded book held much more than around it, and kept it there.
+
+    `side` "bid" | "ask"; `value`: the median of what rested in its cell, quote currency, `times` the median of
+    the cells nearest to it; it stood there in `seen` of `looks`.
+    """
+
+    price: float
+    side: str
+    value: float
+    times: float
+    seen: int
+    looks: int
+
+
 class Microstructure(msgspec.Struct, frozen=True):
     """What a recorded book says, sampled on a regular grid; `unproven` grid times had no proven two-sided book."""
 
@@ -256,6 +271,19 @@ class Microstructure(msgspec.Struct, frozen=True):
     depth: tuple[DepthRow, ...]
     impact: tuple[Impact, ...]
     hours: tuple[BookHour, ...]
+    clusters: tuple[Cluster, ...] = ()  # of the last 15 minutes
+
+
+class Checks(msgspec.Struct, frozen=True):
+    """How often a recorded book was compared with the venue's checksum up to `end` (ns), and how often they differed.
+
+    `without`: messages that carried none, and so prove nothing.
+    """
+
+    end: int
+    compared: int
+    failed: int
+    without: int
 
 
 class Recorded(msgspec.Struct, frozen=True):
@@ -265,3 +293,38 @@ class Recorded(msgspec.Struct, frozen=True):
     book: Microstructure | None = None
     tape: OrderFlow | None = None
     why: str = ""
+    checks: Checks | None = None
+
+
+class HourOfDay(msgspec.Struct, frozen=True):
+    """One hour of the UTC day over `days` past days: the median volume in base units, its quartiles, and its share
+    (0..1) of all volume. `spread_bps` and `depth` (both sides within 10 bps) are a recording's medians over `samples`.
+    """
+
+    hour: int
+    days: int
+    volume: float
+    low: float
+    high: float
+    share: float
+    spread_bps: float | None = None
+    depth: float | None = None
+    samples: int = 0
+
+
+class Intraday(msgspec.Struct, frozen=True):
+    """The 24 hours of the day as they were from `begin` to `end`; `spread_hours` of them have a recorded spread."""
+
+    begin: int
+    end: int
+    hours: tuple[HourOfDay, ...]
+    spread_hours: int
+
+
+class BookGap(msgspec.Struct, frozen=True):
+    """What is missing of the order book, what that does to the report, and how to have it next time."""
+
+    title: str
+    missing: str
+    effect: str
+    fix: str

@@ -19,6 +19,7 @@ ENOUGH_DAYS = 14
 LEAST_BARS = 12  # of a day or a window
 BINS = 60
 SHOWN_SESSIONS = 30
+PROFILE_BARS = SHOWN_SESSIONS * 96  # that many days in quarters of an hour
 WINDOWS = (("24 h", DAY), ("7 d", 7 * DAY))
 PROMINENT = 0.10  # of the POC's volume
 
@@ -70,14 +71,22 @@ def rolling(frame: Frame, interval: str, now_ns: int) -> list[Area]:
     return out
 
 
-def profiles(frames: Mapping[str, Frame], now_ns: int, composite: Profile | None) -> Profiles | None:
-    """Days and windows from 15m bars where they span 14 days, else from the longer of 15m and 1h; None without any."""
+def source(frames: Mapping[str, Frame]) -> tuple[str, Frame] | None:
+    """(name, frame) that days are made of: 15m where they span 14 days, else the longer of 15m and 1h; None without."""
     found = [(name, frames[name]) for name in SOURCES if name in frames and len(frames[name])]
     if not found:
         return None
     spans = [f.end - int(f.ts[0]) for _, f in found]
     enough = [i for i, span in enumerate(spans) if span >= ENOUGH_DAYS * DAY]
-    name, frame = found[enough[0] if enough else spans.index(max(spans))]
+    return found[enough[0] if enough else spans.index(max(spans))]
+
+
+def profiles(frames: Mapping[str, Frame], now_ns: int, composite: Profile | None) -> Profiles | None:
+    """Days and windows of the newest 30 days closed by `now_ns`, and the nodes of `composite`; None without bars."""
+    found = source({name: frames[name].upto(now_ns, PROFILE_BARS) for name in SOURCES if name in frames})
+    if found is None:
+        return None
+    name, frame = found
     done, running = sessions(frame, name, now_ns)
     marks = nodes(composite) if composite is not None else ()
     return Profiles(name, tuple(done[-SHOWN_SESSIONS:]), running, tuple(rolling(frame, name, now_ns)), marks)

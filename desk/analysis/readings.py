@@ -8,10 +8,10 @@ from msgspec.structs import replace
 
 from desk.analysis.anchored_vwap import anchored_vwaps
 from desk.analysis.correlation import correlation
-from desk.analysis.findings import Correlation, Recorded
-from desk.analysis.profiles import profiles
+from desk.analysis.findings import Cluster, Correlation, Recorded
+from desk.analysis.intraday import intraday
 from desk.analysis.regime import regime
-from desk.analysis.shape import FRAMES, Analysis, Beside, Frame
+from desk.analysis.shape import FRAMES, MINUTE, Analysis, Beside, Frame
 from desk.analysis.structure import structure, swings
 from desk.analysis.studies import studies
 
@@ -19,7 +19,8 @@ ANCHOR_FRAME = "1h"
 LONG_TAIL_FRAME = "4h"
 REGIME_FRAMES = ("1d", "4h")
 CORRELATION_FRAMES = ("1h", "1d")
-PROFILE_BARS = 30 * 96  # 30 days in quarters of an hour
+CLUSTERS_FRESH_NS = 60 * MINUTE
+BITCOIN = ("BTC", "XBT")
 NO_BOOK = "The spread and depth of the book, and so the slippage of any size, are not part of this report."
 
 
@@ -33,21 +34,23 @@ def with_readings(analysis: Analysis, frames: Mapping[str, Frame], beside: Besid
     cut = {name: frames[name].upto(now) for name in reversed(FRAMES) if name in frames}
     known = {name: f for name, f in cut.items() if len(f)}
     hours = known.get(ANCHOR_FRAME)
-    days = {name: f.upto(now, PROFILE_BARS) for name, f in frames.items()}
+    rows = correlations(known, beside, now)
     recorded = ended(beside.recorded, now) if beside.recorded is not None else Recorded("")
     return replace(
         analysis,
         structure=tuple(structure(f, name) for name, f in known.items()),
         studies=studies(known, LONG_TAIL_FRAME),
         anchored=anchored_vwaps(hours, swings(hours)) if hours is not None else (),
-        profiles=profiles(days, now, analysis.profile),
         regimes=tuple(r for name in REGIME_FRAMES if name in known and (r := regime(known[name], name)) is not None),
-        correlations=correlations(known, beside, now),
+        correlations=rows,
+        intraday=intraday(hours, recorded.book),
+        checks=recorded.checks,
         microstructure=recorded.book,
         order_flow=recorded.tape,
-        recording=recorded.source if recorded.book or recorded.tape else "",
+        recording=recorded.source if recorded.book or recorded.tape or recorded.checks else "",
         unknown=(
             *(line for line in analysis.unknown if line != NO_BOOK or recorded.book is None),
+            *uncorrelated(analysis.symbol, beside, rows),
             *([f"What the recording {recorded.source} says: {recorded.why}."] if recorded.why else []),
         ),
     )
@@ -63,9 +66,25 @@ def correlations(known: Mapping[str, Frame], beside: Beside, now_ns: int) -> tup
     return tuple(row for row in rows if row is not None)
 
 
+def uncorrelated(symbol: str, beside: Beside, rows: tuple[Correlation, ...]) -> tuple[str, ...]:
+    """Why there is no correlation with bitcoin, where there is none; bitcoin itself needs none."""
+    if rows or symbol.partition("/")[0] in BITCOIN:
+        return ()
+    if beside.reference:
+        return (f"Correlation with {beside.reference}: too few candles that both have.",)
+    return ("Correlation with bitcoin: none of its pairs is among the symbols analysed; add one.",)
+
+
+def clusters_of(recorded: Recorded, now_ns: int) -> tuple[Cluster, ...]:
+    """Where large orders stood, if that was within the last hour: resting orders are not kept for days."""
+    book = recorded.book
+    return book.clusters if book is not None and now_ns - book.end <= CLUSTERS_FRESH_NS else ()
+
+
 def ended(recorded: Recorded, now_ns: int) -> Recorded:
     """The parts of a recording that end by now; a later one knows what nobody could have known."""
     book = recorded.book if recorded.book is not None and recorded.book.end <= now_ns else None
     tape = recorded.tape if recorded.tape is not None and recorded.tape.end <= now_ns else None
-    late = (book, tape) != (recorded.book, recorded.tape)
-    return Recorded(recorded.source, book, tape, "it goes on after this analysis" if late else recorded.why)
+    checks = recorded.checks if recorded.checks is not None and recorded.checks.end <= now_ns else None
+    late = (book, tape, checks) != (recorded.book, recorded.tape, recorded.checks)
+    return Recorded(recorded.source, book, tape, "it goes on after this analysis" if late else recorded.why, checks)

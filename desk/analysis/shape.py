@@ -16,7 +16,10 @@ from numpy.typing import NDArray
 from desk.analysis.evidence import Evidence, Interval
 from desk.analysis.findings import (
     Anchored,
+    BookGap,
+    Checks,
     Correlation,
+    Intraday,
     Microstructure,
     OrderFlow,
     Profiles,
@@ -335,6 +338,9 @@ class Analysis(msgspec.Struct, frozen=True):
     recording: str = ""  # where these two come from
     evidence: Evidence | None = None
     changes: Changes | None = None  # since the report before
+    intraday: Intraday | None = None
+    checks: Checks | None = None  # of the recorded book, None without one
+    book_gaps: tuple[BookGap, ...] = ()
 
     @property
     def daily_atr(self) -> float | None:

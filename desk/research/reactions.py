@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from desk.analysis.candidates import SWING_BARS, candidates
 from desk.analysis.levels import NEAR_ATR, levels
+from desk.analysis.naked import NakedPocs, naked_pocs
 from desk.analysis.plan import Reaction
 from desk.analysis.profile import profile
 from desk.analysis.shape import DAY, Floats, Frame, Level
@@ -74,14 +75,16 @@ def past_days(bars: Frame, daily: Frame | None) -> list[Start]:
     return out
 
 
-def levels_then(frames: Mapping[str, Frame], start: Start) -> tuple[Level, ...]:
-    """The levels a report of that moment would have shown. A kind whose look-back is not all there is left out."""
+def levels_then(frames: Mapping[str, Frame], start: Start, naked: NakedPocs | None) -> tuple[Level, ...]:
+    """The levels a report of that moment would have shown. A kind whose look-back is not all there is left out, and so
+    are the book's clusters: books are not kept."""
     then = {name: frames[name].upto(start.ts) for name in ("1h", "4h", "1d") if name in frames}
     hourly = then.get("1h")
     shape = profile(hourly, "1h") if hourly is not None and len(hourly) == PROFILE_BARS else None
     if "4h" in then and len(then["4h"]) < SWING_BARS:
         del then["4h"]
-    return levels(start.last, start.atr, candidates(then, shape, start.last, start.ts))
+    pocs = naked.at(start.ts) if naked is not None else ()
+    return levels(start.last, start.atr, candidates(then, shape, start.last, start.ts, pocs))
 
 
 def reactions(frames: Mapping[str, Frame]) -> tuple[Reaction, ...]:
@@ -94,10 +97,11 @@ def reactions(frames: Mapping[str, Frame]) -> tuple[Reaction, ...]:
     if bars is None or not days:
         return ()
     days.reverse()
+    naked = naked_pocs(frames)
     found = [
         (kind, day, level.price)
         for day, start in enumerate(days)
-        for level in levels_then(frames, start)
+        for level in levels_then(frames, start, naked)
         for kind in (ANY, *((CONFLUENT,) if level.confluence > 1 else ()), *level.kinds)
     ]
     order = [ANY, CONFLUENT, *sorted({kind for kind, _, _ in found} - {ANY, CONFLUENT})]

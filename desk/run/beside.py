@@ -7,13 +7,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 from desk.analysis.findings import Recorded
+from desk.analysis.readings import BITCOIN
 from desk.analysis.shape import Beside, Frame
 from desk.errors import DeskError
 from desk.run.recorded import recorded
 
 log = logging.getLogger(__name__)
 Frames = dict[str, Frame]
-BITCOIN = ("BTC", "XBT")
 
 
 def reference_of(symbol: str, symbols: tuple[str, ...]) -> str:

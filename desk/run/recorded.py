@@ -10,7 +10,10 @@ from collections.abc import Iterable, Sequence
 from itertools import chain, islice
 from pathlib import Path
 
-from desk.analysis.findings import Recorded
+from msgspec.structs import replace
+
+from desk.analysis.clusters import Looks
+from desk.analysis.findings import Checks, Microstructure, Recorded
 from desk.analysis.microstructure import SIZES, Sample, microstructure, sample
 from desk.analysis.orderflow import order_flow
 from desk.analysis.shape import MINUTE
@@ -38,6 +41,7 @@ class _Watched:
     def __init__(self, track: Track, instrument: Instrument, every_ns: int, sizes: Sequence[float]) -> None:
         self.track, self.instrument, self.every, self.sizes = track, instrument, every_ns, sizes
         self.samples: list[Sample] = []
+        self.looks = Looks(instrument)
         self.unproven = 0
         self.next = 0  # ns, the next grid time; 0 before the first message
 
@@ -50,9 +54,15 @@ class _Watched:
             if self.track.state is BookState.SYNCED and not book.one_sided and not book.crossed:
                 bids, asks = book.levels(Side.BUY, WHOLE), book.levels(Side.SELL, WHOLE)
                 self.samples.append(sample(self.next, bids, asks, self.instrument, self.sizes))
+                self.looks.look(self.next, bids, asks)
             else:
                 self.unproven += 1
             self.next += self.every
+
+    def checks(self) -> Checks:
+        """How often the venue's checksum was compared, up to the last grid time."""
+        track = self.track
+        return Checks(max(0, self.next - self.every), track.crc_ok + track.crc_bad, track.crc_bad, track.unchecked)
 
 
 class _Reading:
@@ -127,12 +137,18 @@ def recorded(
     out: dict[str, Recorded] = {}
     for symbol in sorted(reading.books.keys() | reading.trades.keys()):
         watched, trades = reading.books.get(symbol), reading.trades.get(symbol, [])
-        book = microstructure(watched.samples, every_ns, watched.unproven, sizes) if watched is not None else None
+        book = told(watched, every_ns, sizes) if watched is not None else None
         tape = order_flow(trades, reading.codec.instruments[symbol], bucket_ns) if trades else None
-        out[symbol] = Recorded(str(path), book, tape)
+        out[symbol] = Recorded(str(path), book, tape, checks=watched.checks() if watched is not None else None)
     if not out:
         raise FeedError(f"{path}: no Kraken book or trade in it; is it a recording of another venue?")
     return out
+
+
+def told(watched: _Watched, every_ns: int, sizes: Sequence[float]) -> Microstructure | None:
+    """What the samples of one book say, and where large orders stood at its end."""
+    book = microstructure(watched.samples, every_ns, watched.unproven, sizes)
+    return book and replace(book, clusters=watched.looks.clusters())
 
 
 def _read_all(reading: _Reading, frames: Iterable[RecordedFrame]) -> None:

@@ -15,6 +15,12 @@ from desk.analysis.shape import FRAMES, MINUTE, Beside, Frame, HftAverage, frame
 from desk.errors import FeedError
 from ultimate_crypto_analyzer import analyse, bias
 
+KINDS = {  # of levels, without the book's clusters, which need a recording
+    *("POC", "VAH", "VAL", "naked POC", "HVN", "LVN", "round", "swing high", "swing low"),
+    *(f"prior {period} {end}" for period in ("day", "week", "month") for end in ("high", "low")),
+    *(f"{period} VWAP{band}" for period in ("week", "month") for band in ("", " +1σ", " −1σ")),
+}
+
 
 def test_cutting_the_future_changes_nothing_before_the_cut() -> None:
     """200 random moments of real candles: with the future present or absent, the analysis is equal in every field."""
@@ -24,6 +30,7 @@ def test_cutting_the_future_changes_nothing_before_the_cut() -> None:
     frames = ladder(fine)
     beside = Beside("BTC/USDT", frames)
     dice = np.random.Generator(np.random.PCG64(20240501))
+    kinds: set[str] = set()
     for at in dice.integers(int(fine.ts[0]) + 75 * FRAMES["1d"], fine.end, 200):
         now = int(at)
         with_future = analyse("BTC/USDT", frames, now, beside=beside, measure=False)
@@ -32,6 +39,10 @@ def test_cutting_the_future_changes_nothing_before_the_cut() -> None:
         assert with_future == analyse("BTC/USDT", known, now, beside=Beside("BTC/USDT", known), measure=False)
         assert with_future.last_ts <= now
         assert all(b.ts + FRAMES["4h"] <= now for b in with_future.bars)
+        assert with_future.intraday is not None
+        assert with_future.intraday.end <= now
+        kinds |= {kind for lv in with_future.levels for kind in lv.kinds}
+    assert kinds == KINDS  # every kind was among what could have looked ahead
 
 
 def test_the_bias_carries_the_score_its_contributions_and_its_end() -> None:

@@ -51,6 +51,9 @@ def test_without_reference_and_recording_an_analysis_still_comes(tmp_path: Path)
     got = analyse("ETH/USDT", frames, frames["5m"].end, beside=beside)
     assert (got.correlations, got.microstructure, got.order_flow) == ((), None, None)
     assert NO_BOOK in got.unknown
+    assert "Correlation with BTC/USDT: too few candles that both have." in got.unknown
+    assert "none of its pairs" in " ".join(analyse("ETH/USDT", frames, frames["5m"].end).unknown)
+    assert "Correlation" not in " ".join(analyse("XBT/USD", frames, frames["5m"].end).unknown)
     assert "nothing.frames.gz" in got.unknown[-1]
     assert "not" in got.unknown[-1]
 

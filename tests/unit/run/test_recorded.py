@@ -61,8 +61,13 @@ def test_a_recording_gives_a_sample_a_second_and_every_trade_once(tmp_path: Path
 
 def test_a_book_in_doubt_is_not_sampled(tmp_path: Path) -> None:
     """After a wrong checksum no snapshot comes in this recording: every later second is unproven, none is guessed."""
-    whole = recorded(rehearsed(tmp_path / "a.frames.gz", 20))["BTC/USD"].book
-    doubted = recorded(rehearsed(tmp_path / "b.frames.gz", 20, spoil=40))["BTC/USD"].book
+    right = recorded(rehearsed(tmp_path / "a.frames.gz", 20))["BTC/USD"]
+    wrong = recorded(rehearsed(tmp_path / "b.frames.gz", 20, spoil=40))["BTC/USD"]
+    whole, doubted = right.book, wrong.book
+    assert right.checks is not None
+    assert wrong.checks is not None
+    assert (right.checks.failed, right.checks.without, right.checks.end) == (0, 0, BEGIN + 19 * SECOND)
+    assert (wrong.checks.compared, wrong.checks.failed) == (41, 1)  # the snapshot and forty updates
     assert whole is not None
     assert doubted is not None
     assert 0 < doubted.samples < whole.samples
@@ -100,6 +105,7 @@ def test_real_books_of_two_venue_protocols_are_sampled() -> None:
     assert v2 is not None
     assert v1 is not None
     assert (v2.unproven, v1.unproven) == (0, 0)
+    assert v2.clusters == v1.clusters == ()  # neither is five minutes long
     assert v2.depth[0].bid is None
     assert [row.samples for row in v1.depth] == [30, 30, 30]
     bids = [row.bid or 0.0 for row in v1.depth]
