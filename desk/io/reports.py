@@ -30,6 +30,7 @@ from desk.analysis.chart_data import chart_data, decimals
 from desk.analysis.combine import INSUFFICIENT
 from desk.analysis.cone import cone
 from desk.analysis.cost import RISKS_PCT, SWING_RISKS_PCT, Route, StopRow, routes, stop_rows, zone_break_evens
+from desk.analysis.heading import heading
 from desk.analysis.levels_csv import levels_csv
 from desk.analysis.shape import DAY, FRAMES, Analysis
 from desk.config import Config
@@ -52,6 +53,7 @@ SECTIONS = {  # file name and anchor → what the contents list calls it
     "technical": "Indicators",
     "regime": "Regime",
     "book": "Book and flow",
+    "hours": "Hours of the day",
     "cost": "Costs",
     "risk": "Risk and size",
     "evidence": "Evidence",
@@ -107,7 +109,8 @@ def render(analysis: Analysis, origin: Origin, config: Config, templates: Path =
     except (TemplateError, ArithmeticError, LookupError, TypeError, ValueError) as e:
         failed.append("markdown")
         markdown = f"# {analysis.symbol}\n\nThe Markdown report could not be made: {e}\n"
-    record = {"schema": SCHEMA, "origin": origin, "analysis": analysis, "routes": ways, "stops": stops}
+    record = {"schema": SCHEMA, "origin": origin, "header": _header(analysis, origin), "analysis": analysis}
+    record |= {"routes": ways, "stops": stops}
     record |= {"risks_pct": RISKS_PCT, "swing_risks_pct": SWING_RISKS_PCT}
     record |= {"entry_break_even": zone_break_evens(analysis.entries, ways)}  # by zone and route
     data = msgspec.json.format(msgspec.json.encode(record), indent=1) + b"\n"
@@ -254,6 +257,7 @@ def _facts(
     return {
         "a": a,
         "origin": origin,
+        "header": _header(a, origin),
         "risk": config.risk,
         "routes": ways,
         "stops": stops,
@@ -271,6 +275,15 @@ def _facts(
         "steps": lambda left, right: waterfall(a.terms, left, right),
         "at": at,
     }
+
+
+def _header(a: Analysis, origin: Origin) -> dict[str, Any]:
+    """The first lines: what there was, when, and how to have it again."""
+    filters = _filters(_decimals(a), zoneinfo.ZoneInfo(origin.time_zone))
+    when = {"utc": filters["moment"](a.ts) + " UTC", "local": filters["local"](a.ts)}
+    again = {"config_hash": origin.config_hash, "command": origin.command}
+    counted: dict[str, Any] = msgspec.to_builtins(heading(a))
+    return {"symbol": a.symbol, "venue": origin.venue} | when | counted | again
 
 
 class _Compiled(BytecodeCache):

@@ -20,8 +20,20 @@ from candles import frames_of, walk
 from mornings import morning
 
 from desk.analysis.cone import cone, day_sigma
-from desk.analysis.evidence import Evidence, Interval, Nearest, PastDay, Skill, Window
-from desk.analysis.findings import BookHour, Cell, DepthRow, FlowBar, Impact, Microstructure, OrderFlow
+from desk.analysis.evidence import Control, Evidence, Fade, IcAfter, Interval, Nearest, PastDay, Skill, Window
+from desk.analysis.findings import (
+    BookGap,
+    BookHour,
+    Cell,
+    Checks,
+    Cluster,
+    DepthRow,
+    FlowBar,
+    Impact,
+    Microstructure,
+    OrderFlow,
+)
+from desk.analysis.intraday import intraday
 from desk.analysis.levels_csv import COLUMNS, levels_csv
 from desk.analysis.plan import Changes, Grade, Line, Listed, Moved, Reworded, Scoreboard, Share
 from desk.analysis.shape import DAY, MINUTE, Analysis, Bar, Verdict
@@ -44,13 +56,22 @@ EVIDENCE = Evidence(
     trials=72,
     pbo=0.6,
     skills=(
-        Skill("score", "Score", 5, 40, FEW, FEW, FEW, FEW, 12.0, windows=(Window(NOW - DAY, NOW, 20.0, 3, None),)),
+        Skill(
+            *("score", "Score", 5, 40, FEW, FEW, FEW, FEW, 12.0),
+            windows=(Window(NOW - DAY, NOW, 20.0, 3, None),),
+            controls=(Control("shifted", 200, -0.31, 0.32, 0.308, 0.61),),
+        ),
         Skill("hft", "Order book", 5, 0, why="no past"),
     ),
     nearest=Nearest(
         (PastDay(NOW - DAY, 0.4, 12.0, {"5": 3.0}),), ("timeframes",), {"5": FEW}, {"5": 0.5}, {"5": FEW}, 0.05
     ),
     threshold=40.0,
+    fades=(
+        Fade("score", "Score", (IcAfter(1, FEW, 90), IcAfter(21, None, 4)), 3.5, 2.0, None, 1, "INSUFFICIENT DATA"),
+        Fade("mtf", "Timeframes", (IcAfter(1, FEW, 90), IcAfter(21, None, 4)), why="no three horizons"),
+    ),
+    loud=(5,),
 )
 
 
@@ -67,6 +88,7 @@ def whole() -> Analysis:
         (DepthRow(10.0, 51_000.0, None, 1400),),
         (Impact(1_000.0, 0.7, 0.8, 1.0), Impact(1e6, None, None, 0.2)),
         (BookHour(0, 60, 1.2, 90_000.0), BookHour(1, 60, 2.4, None)),
+        (Cluster(60_600.0, "ask", 750_000.0, 6.2, 80, 90),),
     )
     flow = OrderFlow(
         NOW - DAY,
@@ -96,7 +118,9 @@ def whole() -> Analysis:
         (Listed(59_500.0, "POC"),),
     )
     base = analyse("BTC/USDT", FRAMES, NOW)
+    day = intraday(FRAMES["1h"], book)
     assert base.profiles is not None
+    assert day is not None
     return msgspec.structs.replace(
         base,
         bars=base.bars[-40:],
@@ -108,6 +132,9 @@ def whole() -> Analysis:
         microstructure=book,
         order_flow=flow,
         recording="r",
+        intraday=msgspec.structs.replace(day, hours=day.hours[:3]),
+        checks=Checks(NOW, 5_200, 3, 1),
+        book_gaps=(BookGap("NO LIVE ORDER BOOK", "a live book (none)", "the term is absent", "start one"),),
         grade=grade,
         scoreboard=board,
         evidence=EVIDENCE,
@@ -230,8 +257,8 @@ def test_only_the_two_scripts_the_policy_names_can_run() -> None:
 def test_every_section_is_there_and_what_is_absent_says_so() -> None:
     """A reader must see what was not measured, where it would have stood."""
     full = render(whole(), ORIGIN, Config())
-    none = dict.fromkeys(("microstructure", "order_flow", "grade", "evidence", "scoreboard", "profiles", "profile"))
-    none["changes"] = None
+    gone = ("microstructure", "order_flow", "grade", "evidence", "scoreboard", "profiles", "profile", "intraday")
+    none = dict.fromkeys((*gone, "checks", "changes"))
     few = dict.fromkeys(("scenarios", "regimes", "structure", "reactions", "bars"), ())
     bare = msgspec.structs.replace(whole(), technical=None, **none, **few)
     empty = render(bare, ORIGIN, Config())
@@ -251,6 +278,65 @@ def test_every_section_is_there_and_what_is_absent_says_so() -> None:
         "58,000.0",
     ):
         assert said in full.html
+
+
+def test_the_heading_says_what_there_was_and_how_to_have_it_again() -> None:
+    """Coverage, gaps, checksum failures, both times, configuration and command: in all three forms, at the top."""
+    origin = msgspec.structs.replace(ORIGIN, time_zone="Asia/Tokyo")
+    report = render(whole(), origin, Config())
+    top = report.html.split("<section", 1)[0], report.markdown.split("## ", 1)[0]
+    head = json.loads(report.json)["header"]
+    assert (head["checksums"], head["compared"], head["failed"]) == ("3 of 5,200 failed", 5200, 3)
+    assert (head["gaps"], head["intervals"], head["asked"], head["coverage"]) == (0, 6, 6, 0.95)
+    assert (head["config_hash"], head["command"], head["recording"]) == ("abc123", "./run --once", "r")
+    assert head["utc"].endswith("00:00 UTC")
+    assert head["local"].endswith("09:00 JST")
+    for text in top:
+        assert all(said in text for said in (head["utc"], head["local"], "3 of 5,200 failed", "abc123", "./run --once"))
+        assert "no gaps" in text
+        assert "95\u00a0%" in text
+    unrecorded = msgspec.structs.replace(whole(), checks=None, recording="")
+    unproven = msgspec.structs.replace(whole(), checks=Checks(NOW, 0, 0, 7))
+    for a, said in ((unrecorded, "no recording"), (unproven, "the recording holds no checksums")):
+        made = render(a, ORIGIN, Config())
+        assert json.loads(made.json)["header"]["checksums"] == said
+        assert said in made.html.split("<section", 1)[0]
+
+
+def test_a_missing_book_has_a_banner_of_its_own_beside_that_of_the_coverage() -> None:
+    """What is missing, what it does, what to do: above everything else, and not once more than needed."""
+    a = whole()
+    html = render(a, ORIGIN, Config()).html
+    banners = re.findall(r'<div class="banner quiet"[^>]*><b>([^<]+)</b>', html)
+    assert banners == ["INCOMPLETE DATA", "NO LIVE ORDER BOOK"]
+    assert html.index("NO LIVE ORDER BOOK") < html.index("<h1>")
+    assert "NO LIVE ORDER BOOK" not in render(msgspec.structs.replace(a, book_gaps=()), ORIGIN, Config()).html
+
+
+def test_hours_placebos_and_fading_are_drawn_and_told_in_numbers() -> None:
+    """24 bars of volume and two of spread, once wide and once narrow; the same numbers in Markdown and JSON."""
+    few = whole()
+    a = msgspec.structs.replace(few, intraday=intraday(FRAMES["1h"], few.microstructure))
+    report = render(a, ORIGIN, Config())
+    hours = report.html.split('<section id="hours">')[1].split("</section>")[0]
+    assert hours.count("<rect") == 2 * (24 + 2)
+    assert hours.count("<line") == 2 * 24
+    assert "covers 2 of 24 hours; widest 2.40\u00a0bps at 1:00" in hours
+    assert "| 1 | " in report.markdown
+    assert "2.40\u00a0bps" in report.markdown
+    told = json.loads(report.json)["analysis"]
+    assert [x["spread_bps"] for x in told["intraday"]["hours"]][:3] == [1.2, 2.4, None]
+    assert told["evidence"]["skills"][0]["controls"][0]["as_far"] == 0.308
+    evidence = report.html.split('<section id="evidence">')[1]
+    for said in (
+        "shifted −0.31 … +0.32, 30.8\u00a0% as far from 0",
+        "3.5\u00a0d",
+        "At 5 d placebos reach",
+        "[2.0, ∞] from 1 d",
+    ):
+        assert said in evidence
+    without = msgspec.structs.replace(a, microstructure=None, intraday=intraday(FRAMES["1h"], None))
+    assert "Spread by hour needs a recording" in render(without, ORIGIN, Config()).html
 
 
 def test_two_mornings_from_the_same_candles_are_the_same_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
