@@ -82,7 +82,7 @@ class Analyst:
         frames = self.company.candles(symbol)
         now = self.source.as_of(frames, self.clock())
         average = self.averages.get(symbol) if self.config.ultimate_analyzer.hft_integration else None
-        beside = self.company.of(symbol)
+        beside = self.company.of(symbol, now)
         return Job(symbol, frames, now, average, beside, self.analyse, self.origin(symbol), self.config)
 
     def origin(self, symbol: str) -> Origin:

@@ -30,7 +30,7 @@ def reference_of(symbol: str, symbols: tuple[str, ...]) -> str:
 
 
 class Company:
-    """Candles of the reference, asked for once a run, and a recording, read once."""
+    """Candles of the reference, and a recording: both asked for once a run."""
 
     def __init__(self, candles: Callable[[str], Frames], symbols: tuple[str, ...], recording: str = "") -> None:
         self._candles, self.symbols, self._path = candles, symbols, recording
@@ -40,8 +40,9 @@ class Company:
         self._why = ""
 
     def begin(self) -> None:
-        """A new run: candles are asked for again."""
+        """A new run: all is asked for again."""
         self._kept.clear()
+        self._recorded, self._why = None, ""
 
     def candles(self, symbol: str) -> Frames:
         """The candles of a symbol; those of a reference are kept until the next run. Raises as their source does."""
@@ -52,8 +53,11 @@ class Company:
             self._kept[symbol] = frames
         return frames
 
-    def of(self, symbol: str) -> Beside:
-        """What there is for one symbol; what cannot be had is left out, with a line in the log."""
+    def of(self, symbol: str, now_ns: int | None = None) -> Beside:
+        """What there is for one symbol; what cannot be had is left out, with a line in the log.
+
+        Of the recording only what was received by `now_ns` of the run's first symbol: it may be going on.
+        """
         reference = reference_of(symbol, self.symbols)
         frames: Frames = {}
         if reference:
@@ -61,14 +65,14 @@ class Company:
                 frames = self.candles(reference)
             except DeskError as err:
                 log.warning("nothing to compare with", extra={"symbol": symbol, "why": str(err)})
-        return Beside(reference, frames, self._recording(symbol) if self._path else None)
+        return Beside(reference, frames, self._recording(symbol, now_ns) if self._path else None)
 
-    def _recording(self, symbol: str) -> Recorded:
+    def _recording(self, symbol: str, now_ns: int | None) -> Recorded:
         """What the recording says of a symbol, or why it says nothing."""
         if self._recorded is None:
             self._recorded = {}
             try:
-                self._recorded = recorded(Path(self._path))
+                self._recorded = recorded(Path(self._path), until=now_ns)
             except DeskError as err:
                 self._why = str(err)
                 log.warning("the recording gives nothing", extra={"why": self._why})

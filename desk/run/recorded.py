@@ -22,8 +22,8 @@ from desk.instrument import Instrument
 from desk.io.frames import RecordedFrame
 from desk.market.state import BookState, Track
 from desk.messages import Ack, BookUpdate, Message, Side, Trade, Trades
-from desk.run.captures import frames_of
 from desk.run.final_state import offered
+from desk.run.recorded_days import frames_until
 from desk.run.verify_book import LOOK, speaks_v1
 from desk.wire.kraken import KrakenCodec
 from desk.wire.kraken_v1 import KrakenV1Codec
@@ -124,13 +124,15 @@ def recorded(
     sizes: Sequence[float] = SIZES,
     bucket_ns: int = 5 * MINUTE,
     depth: int | None = None,
+    until: int | None = None,
 ) -> dict[str, Recorded]:
     """What a recording (a file, or a folder of files) says, by symbol, in the order of their names.
 
+    `until`: ns; nothing received later is looked at, and of a recorder's folder only that day and the one before.
     `depth` is taken where the recording holds no acknowledgement. A file that is cut off gives what came before the
     cut. Raises FeedError when nothing can be read, or nothing in it is a Kraken book or trade.
     """
-    frames = frames_of(path)
+    frames = frames_until(path, until)
     first = list(islice(frames, LOOK))
     reading = _Reading(KrakenV1Codec() if speaks_v1(first) else KrakenCodec(), depth, every_ns, sizes)
     _read_all(reading, chain(first, frames))
