@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from desk.analysis.findings import Area, Node, Profiles
 from desk.analysis.profile import profile
-from desk.analysis.shape import DAY, Floats, Frame, Profile
+from desk.analysis.shape import DAY, Frame, Profile
 
 SOURCES = ("15m", "1h")  # the finer one where it reaches far enough
 ENOUGH_DAYS = 14
@@ -107,7 +107,7 @@ def nodes(shape: Profile) -> tuple[Node, ...]:
     return tuple(sorted(out, key=lambda n: n.price))
 
 
-def prominences(values: Sequence[float] | Floats) -> list[tuple[int, float]]:
+def prominences(values: Sequence[float]) -> list[tuple[int, float]]:
     """(place, prominence) of every peak inside: how far one must go down before going higher, on the better side.
 
     A flat top counts once, at its middle; the ends of the row are no peaks. Definition as in topography.
@@ -116,21 +116,26 @@ def prominences(values: Sequence[float] | Floats) -> list[tuple[int, float]]:
     [(1, 2.0), (4, 5.0), (7, 0.5)]
     """
     out = []
+    left, right = _valleys(values), _valleys(values[::-1])[::-1]
     i = 1
     while i < len(values) - 1:
         end = i
         while end < len(values) - 1 and values[end + 1] == values[i]:
             end += 1
         if values[i - 1] < values[i] and end < len(values) - 1 and values[end + 1] < values[i]:
-            out.append(((i + end) // 2, values[i] - max(_valley(values, i, -1), _valley(values, end, 1))))
+            out.append(((i + end) // 2, values[i] - max(left[i], right[end])))
         i = end + 1
     return out
 
 
-def _valley(values: Sequence[float] | Floats, start: int, step: int) -> float:
-    """The lowest value between `start` and the next higher one in this direction, or the end."""
-    lowest, i = values[start], start + step
-    while 0 <= i < len(values) and values[i] <= values[start]:
-        lowest = min(lowest, values[i])
-        i += step
-    return lowest
+def _valleys(values: Sequence[float]) -> list[float]:
+    """For each place the lowest value between it and the next higher one before it, or the beginning."""
+    out = []
+    higher: list[tuple[float, float]] = []  # (value, its own answer), falling: what a later one must look back over
+    for value in values:
+        lowest = value
+        while higher and higher[-1][0] <= value:
+            lowest = min(lowest, higher.pop()[1])
+        higher.append((value, lowest))
+        out.append(lowest)
+    return out
