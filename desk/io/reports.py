@@ -279,7 +279,7 @@ def _facts(
 
 def _header(a: Analysis, origin: Origin) -> dict[str, Any]:
     """The first lines: what there was, when, and how to have it again."""
-    filters = _filters(_decimals(a), zoneinfo.ZoneInfo(origin.time_zone))
+    filters = _filters(decimals(a), zoneinfo.ZoneInfo(origin.time_zone))
     when = {"utc": filters["moment"](a.ts) + " UTC", "local": filters["local"](a.ts)}
     again = {"config_hash": origin.config_hash, "command": origin.command}
     counted: dict[str, Any] = msgspec.to_builtins(heading(a))
