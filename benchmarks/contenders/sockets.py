@@ -69,11 +69,22 @@ def ours(channel: str) -> Contender:
             watch = Watch("kraken", (LinkSpec("bench", wanted),), KrakenCodec(), OrderBookAnalyzer().score, {"*": 0.5})
             meter = Meter(given["count"])
 
+            book = watch.markets["BTC/USD@kraken"].tracks[channel].book
+            left = given["count"] - 1  # after the snapshot
+
             def post(event: Event, received: int) -> None:
-                if type(event) is Frame and event.data.startswith(b'{"channel"'):
-                    meter.begin()
+                nonlocal left
+                if type(event) is not Frame:
+                    return
+                if not book.one_sided:
+                    if watch.frame(event):
+                        left -= 1
+                        if not left:
+                            meter.last = cpu()
+                            meter.done.set()
+                elif event.data.startswith(b'{"channel"'):
+                    meter.first = meter.first or cpu()
                     watch.frame(event)
-                    meter.end()
 
             token = _no_token if channel == "level3" else None
             feed = Feed(

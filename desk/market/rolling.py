@@ -11,6 +11,8 @@ nothing: how often the sums are looked at changes no later answer.
 from __future__ import annotations
 
 from bisect import bisect_right, insort_right
+from collections.abc import Sequence
+from itertools import accumulate
 
 KEEP = 65_536  # values inside one span before the older half is let go
 
@@ -61,6 +63,15 @@ class RollingSum:
         else:
             self._add_late(ts, value)
         if len(times) >= self._trim_at:
+            self._trim()
+
+    def extend(self, times: Sequence[int], values: Sequence[int]) -> None:
+        """Take many values in at once; times never fall, and none is older than the newest."""
+        if not times:
+            return
+        self._totals += list(accumulate(values, initial=self._totals[-1] if self._totals else self._base))[1:]
+        self._ts += times
+        if len(self._ts) >= self._trim_at:
             self._trim()
 
     def _add_late(self, ts: int, value: int) -> None:

@@ -11,7 +11,7 @@ proves ten levels a side; those below may be used while an audit (desk.market.au
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from enum import StrEnum
 
 import msgspec
@@ -19,7 +19,7 @@ import msgspec
 from desk.errors import FeedError
 from desk.instrument import Instrument
 from desk.market.bars import MinuteBars
-from desk.market.flow import LevelFlow, TouchFlow
+from desk.market.flow import LevelFlow, Touch, TouchFlow
 from desk.market.gaps import TradeRepair
 from desk.market.raw_l2 import READ, RawL2Book
 from desk.market.raw_l3 import RawL3Book
@@ -227,9 +227,7 @@ class Market:
         self.repair = TradeRepair(inst, self.tape, self.bars)
         self._flow = TouchFlow()
         self._spread = SpreadClock()
-        self.touches: Callable[[], Iterable[tuple[int, int, int, int, int]]] = (
-            tuple  # that wait: (ns, bid, size, ask, …)
-        )
+        self.touches: Callable[[], Sequence[Touch]] = tuple  # that wait
         self.levels: LevelFlow | None = None  # kept only where a strategy asked for it (the engine feeds it)
         self._flows: Track | None = None  # the book that feeds them
         self.last: Trade | None = None
@@ -259,10 +257,13 @@ class Market:
 
     def settle(self) -> None:
         """Take in the touches that wait."""
-        flow, spread = self._flow, self._spread
-        for now, bid, bid_qty, ask, ask_qty in self.touches():
-            flow.apply(now, bid, bid_qty, ask, ask_qty)
-            spread.apply(now, ask - bid)
+        if touches := self.touches():
+            self._flow.take(touches)
+            stood = None
+            for now, bid, _, ask, _ in touches:
+                if ask - bid != stood:
+                    stood = ask - bid
+                    self._spread.apply(now, stood)
 
     @property
     def flow(self) -> TouchFlow:

@@ -7,9 +7,10 @@ another formula, a book that no checksum proves, an order-by-order book in plain
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from desk.kernels import score as at
+from desk.market.flow import Touch
 from desk.market.state import Market, Track
 from desk.messages import Side
 from desk.signals.features import SpreadStats, features
@@ -59,14 +60,14 @@ class LiveScore:
 
     # --- a frame
 
-    def touches(self) -> Iterable[tuple[int, int, int, int, int]]:
-        """What the touch was at calm frames since it was last asked for: (ns, bid, its size, ask, its size)."""
+    def touches(self) -> Sequence[Touch]:
+        """What the touch was at calm frames since it was last asked for."""
         words = self._words
         if not (waiting := words[WAITING]):
             return ()
         words[WAITING] = 0
         flat = words[TOUCHES : TOUCHES + 5 * waiting].tolist()
-        return zip(flat[::5], flat[1::5], flat[2::5], flat[3::5], flat[4::5], strict=True)
+        return list(zip(flat[::5], flat[1::5], flat[2::5], flat[3::5], flat[4::5], strict=True))
 
     def rescore(self, track: Track, now: int) -> None:
         """Score the believed book as it is at `now`, and tell the market of its touch."""

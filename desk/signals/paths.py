@@ -12,8 +12,11 @@ from desk.messages import Candle, Trade
 Seen = BookChanged | Trade | Candle | Fault | Word | Ask
 
 HEAD = 64  # bytes that name one L2 book: up to here its updates are the same, and no other frame's are
-KIND = 33  # bytes that tell an update of either book from everything else
-UPDATES = {b'{"channel":"book","type":"update"': "book", b'{"channel":"level3","type":"updat': "level3"}
+TAIL = slice(
+    66, 98
+)  # bytes that name one L3 book, whose frames begin with a checksum: one text for each of its lengths
+MOST = 4096  # of them
+BOOK, ORDERS = b'{"channel":"book","type":"update"', b'{"channel":"level3","type":"update"'
 SYMBOL = b'"symbol":"'
 
 
@@ -28,25 +31,33 @@ class Path(NamedTuple):
 
 
 class Paths:
-    """`by_head` is asked first, then `find`: frames of L3 books begin with their checksum."""
+    """`by_head` is asked first, then `by_tail`, then `find`. A guess may err: a kernel reads no frame of another book,
+    and what it does not read is decoded.
+    """
 
-    __slots__ = ("_by_symbol", "by_head")
+    __slots__ = ("_books", "_orders", "by_head", "by_tail")
 
     def __init__(self) -> None:
         self.by_head: dict[bytes, Path] = {}
-        self._by_symbol: dict[str, dict[bytes, Path]] = {channel: {} for channel in UPDATES.values()}
+        self.by_tail: dict[bytes, Path] = {}
+        self._books: dict[bytes, Path] = {}  # by the symbol's wire text
+        self._orders: dict[bytes, Path] = {}
 
     def add(self, channel: str, symbol: str, path: Path) -> None:
-        self._by_symbol[channel][symbol.encode()] = path
+        (self._orders if channel == "level3" else self._books)[symbol.encode()] = path
 
     def find(self, data: bytes) -> Path | None:
         """The path of an update; None for every other frame, which must be decoded."""
-        channel = UPDATES.get(data[:KIND])
-        if channel is None or type(data) is not bytes:
+        if type(data) is not bytes:
             return None
-        at = data.find(SYMBOL, KIND, KIND + 64) + len(SYMBOL)
+        at = data.find(SYMBOL, len(BOOK), 96) + len(SYMBOL)
         end = data.find(b'"', at, at + 40)
-        path = self._by_symbol[channel].get(data[at:end])
-        if path is not None and channel == "book" and end < HEAD:
+        if data.startswith(ORDERS):
+            path = self._orders.get(data[at:end])
+            if path is not None and len(self.by_tail) < MOST:
+                self.by_tail[data[TAIL]] = path
+            return path
+        path = self._books.get(data[at:end]) if data.startswith(BOOK) else None
+        if path is not None and end < HEAD:
             self.by_head[data[:HEAD]] = path
         return path

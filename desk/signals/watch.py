@@ -37,7 +37,7 @@ from desk.messages import (
 )
 from desk.signals.care import Care
 from desk.signals.live_score import LiveScore, Scores
-from desk.signals.paths import HEAD, Path, Paths, Seen
+from desk.signals.paths import HEAD, TAIL, Path, Paths, Seen
 from desk.signals.shape import ScoreFn
 from desk.signals.subscriptions import Subscriptions
 from desk.wire.codec import Codec
@@ -113,18 +113,20 @@ class Watch:
         data, now = event.data, event.ts
         self.frames += 1
         self.heard[event.link] = now
-        path = self._paths.by_head.get(data[:HEAD]) or self._paths.find(data)
+        paths = self._paths
+        path = paths.by_head.get(data[:HEAD]) or paths.by_tail.get(data[TAIL]) or paths.find(data)
         if path is not None:
             take, record, market, track, moved = path
-            if (said := take(record, id(data) + BYTES, len(data), now)) & READ:
-                if not said & CALM:
-                    return self._moved(market, track, track.prove(now), now)
+            said = take(record, id(data) + BYTES, len(data), now)
+            if said & CALM:
                 if said & TOUCHED:
                     market.settle()
                 if said & RESTING:
                     self.rested = market.inst
                     return RESTED
                 return moved if said & MOVED else NOTHING
+            if said & READ:
+                return self._moved(market, track, track.prove(now), now)
         elif data == HEARTBEAT:
             return NOTHING
         try:
