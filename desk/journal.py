@@ -16,10 +16,10 @@ from hashlib import blake2b
 from itertools import pairwise
 from mmap import mmap
 from struct import Struct
-from zlib import crc32
 
 import msgspec
 
+from desk.deflate import crc32
 from desk.errors import JournalError
 from desk.events import Event
 from desk.intents import Checkpoint, Effect

@@ -10,9 +10,10 @@ writer that was killed, everything up to there is good.
 
 from __future__ import annotations
 
-import zlib
 from mmap import mmap
 from struct import Struct
+
+from desk.deflate import FASTEST, RAW, DeflateError, compress, crc32, decompressobj
 
 _FIXED = b"\x1f\x8b\x08\x04" + b"\0\0\0\0" + b"\x04\xff" + b"\x08\0" + b"FR\x04\0"  # no time: equal text, equal bytes
 _LENGTH = Struct("<I")
@@ -21,15 +22,15 @@ HEAD = len(_FIXED) + _LENGTH.size
 MAX_TEXT = 128 << 20  # bytes; no member of ours unpacks to more
 
 
-def pack(text: bytes, level: int = 1) -> bytes:
-    """The text as one member. Level 1: the fastest; zlib works without the interpreter's lock.
+def pack(text: bytes | memoryview) -> bytes:
+    """The text as one member, made without the interpreter's lock.
 
     >>> unpack(pack(b"5\\t<\\t{}\\n"))
     b'5\\t<\\t{}\\n'
     """
-    body = zlib.compress(text, level, -zlib.MAX_WBITS)
+    body = compress(text, FASTEST, RAW)
     length = HEAD + len(body) + _TAIL.size
-    return b"".join((_FIXED, _LENGTH.pack(length), body, _TAIL.pack(zlib.crc32(text), len(text))))
+    return b"".join((_FIXED, _LENGTH.pack(length), body, _TAIL.pack(crc32(text), len(text))))
 
 
 def begins(head: bytes) -> bool:
@@ -50,12 +51,12 @@ def unpack(member: bytes) -> bytes | None:
     if length(member[:HEAD]) != len(member):
         return None
     crc, size = _TAIL.unpack_from(member, len(member) - _TAIL.size)
-    unpacker = zlib.decompressobj(-zlib.MAX_WBITS)
+    unpacker = decompressobj(RAW)
     try:
         text = unpacker.decompress(member[HEAD : -_TAIL.size], min(size, MAX_TEXT) + 1)
-    except zlib.error:
+    except DeflateError:
         return None
-    return text if unpacker.eof and len(text) == size and zlib.crc32(text) == crc else None
+    return text if unpacker.eof and len(text) == size and crc32(text) == crc else None
 
 
 def next_whole(data: bytes | mmap, at: int) -> int | None:
