@@ -31,11 +31,10 @@ class RestAnswer(msgspec.Struct, frozen=True, gc=False):
 
 
 Kept = Frame | RestAnswer
-_MARKS: dict[type, bytes] = {Frame: b"<", RestAnswer: b"R"}
 
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
-    """What a recording holds. `blake2b` (32 bytes, hex) is of the uncompressed text: `zcat FILE | b2sum -l 256`."""
+    """What a recording holds. `sha256` (hex) is of the file as it lies there: `sha256sum FILE`."""
 
     file: str
     venue: str
@@ -47,7 +46,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     frames: int
     bytes_raw: int
     bytes_compressed: int
-    blake2b: str
+    sha256: str
     gaps: tuple[Gap, ...]
     continues: str  # the file of the day before, "" for a run's first
     version: str
@@ -75,9 +74,13 @@ def lines(frames: Sequence[Kept]) -> bytes:
     >>> lines([Frame(7, 0, b'{"a":1}'), Frame(8, 0, b"a\nb")])
     b'7\t<\t{"a":1}\n8\t<64\tYQpi\n'
     """
-    text = b"".join([b"%d\t%s\t%s\n" % (frame.ts, _MARKS[type(frame)], frame.data) for frame in frames])
-    if text.count(b"\n") == len(frames) and b"\r\n" not in text and _is_text(text):  # asked once for all: nearly always
-        return text
+    data = [frame.data for frame in frames]
+    said = b"".join(data)
+    if b"\n" not in said and b"\r" not in said and said.isascii() and RestAnswer not in map(type, frames):
+        stamps = msgspec.json.encode([frame.ts for frame in frames])[1:-1].split(b",")  # quicker than a %d for each
+        columns = [b"", b"\t<\t", b"", b"\n"] * len(frames)
+        columns[0::4], columns[2::4] = stamps, data
+        return b"".join(columns)
     return b"".join([_line(frame) for frame in frames])
 
 

@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from hashlib import blake2b
+from hashlib import sha256
 from itertools import pairwise
 from pathlib import Path
 
@@ -23,7 +23,7 @@ from shared import ROOT, shared
 from desk.errors import FeedError, JournalError
 from desk.events import Frame
 from desk.io.frames import read_frames
-from desk.io.recorder import MEMBER, Recorder
+from desk.io.recorder import MEMBER, SLICE, Recorder
 from desk.messages import LinkSpec, Subscription
 from desk.run.record import delete_older
 from desk.wire import members
@@ -122,7 +122,7 @@ def test_the_manifest_says_what_the_file_holds(tmp_path: Path) -> None:
     (path,) = record(tmp_path, given).files
     said = json.loads(Path(path.replace(".frames.gz", ".manifest.json")).read_bytes())
     text = gzip.decompress(Path(path).read_bytes())
-    assert said["blake2b"] == blake2b(text, digest_size=32).hexdigest()
+    assert said["sha256"] == sha256(Path(path).read_bytes()).hexdigest()  # as sha256sum says
     assert (said["bytes_raw"], said["bytes_compressed"]) == (len(text), Path(path).stat().st_size)
     assert (said["frames"], said["begin"], said["end"]) == (2_500, NOON, given[-1].ts)
     assert (said["venue"], said["link"], said["symbols"], said["version"]) == ("kraken", "public", ["BTC/USD"], "0.1.0")
@@ -137,7 +137,7 @@ def test_members_hold_about_256_kib_of_text(tmp_path: Path) -> None:
     data, ends = Path(path).read_bytes(), bounds(Path(path))
     sizes = [len(members.unpack(data[a:b]) or b"") for a, b in pairwise(ends)]
     assert len(sizes) > 3
-    assert all(MEMBER <= size < MEMBER + 64 * 400 for size in sizes[:-1])
+    assert all(MEMBER <= size < MEMBER + SLICE * 400 for size in sizes[:-1])
 
 
 def test_a_tail_torn_anywhere_costs_the_last_member_and_is_said(
@@ -200,7 +200,7 @@ def test_a_killed_writer_loses_only_what_was_not_flushed(tmp_path: Path) -> None
     assert child.stdout.readline() == b"taken\n"
     text = len(b"".join(b"%d\t<\t%s\n" % (f.ts, f.data) for f in frames(3_000)))
     path = tmp_path / "kraken" / "2026-11-20" / "123456-public.frames.gz"
-    until(lambda: path.exists() and len(bounds(path)) - 1 >= text // (MEMBER + 64 * 400))
+    until(lambda: path.exists() and len(bounds(path)) - 1 >= text // (MEMBER + SLICE * 400))
     child.send_signal(signal.SIGKILL)
     child.wait()
     child.stdout.close()
