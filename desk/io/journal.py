@@ -25,7 +25,18 @@ import msgspec
 from desk.errors import JournalError
 from desk.events import Answer, Event, Frame, Start, Timer
 from desk.intents import CancelOrder, Checkpoint, Effect, Submit
-from desk.journal import EffectHash, Entry, encode, entry_at, first_entry, records, scan, since_checkpoint
+from desk.journal import (
+    EffectHash,
+    Entry,
+    add_record,
+    encode,
+    entry_at,
+    first_entry,
+    last_whole,
+    records,
+    scan,
+    since_checkpoint,
+)
 
 try:
     import fcntl
@@ -34,13 +45,14 @@ except ImportError:  # Windows: a running session cannot be told from a dead one
 
 JOURNAL, RESERVE, SUMMARY = "journal.bin", "reserve.bin", "session.json"
 ROOM = 1 << 20  # bytes of the reserve: some thousand orders, cancels and fills
-BATCH = 1 << 20  # bytes written at once
 BACKLOG = 64 << 20  # bytes that may wait for a disk
 MARKET, ORDERS = (Frame, Answer, Timer), (Submit, CancelOrder, Checkpoint)
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
-class _Waiting(NamedTuple):
+class _Telling(NamedTuple):
+    """A waiting entry that is more than a frame or a beat without effects."""
+
     seq: int
     effects: list[Effect]
     data: bytes
@@ -57,8 +69,9 @@ class JournalWriter:
         self.lost = 0  # entries that found no room anywhere
         self._dead = False  # the disk failed: what it says from now on is not believed
         self._hash = EffectHash()
-        self._waiting: deque[_Waiting] = deque()
-        self._bytes = 0  # of what waits
+        self._waiting = bytearray()  # whole records
+        self._last = 0  # the number of the last of them
+        self._telling: deque[_Telling] = deque()  # those of them that go into the hash, or into the reserve
         self._room = room
         self._spared = (0, 0)  # bytes used of the reserve, and the last entry in it
         ours = False
@@ -79,23 +92,28 @@ class JournalWriter:
             ) from err
 
     def append(self, seq: int, event: Event, effects: list[Effect]) -> None:
-        """Take an entry into the buffer: 1 µs; nothing is on disk yet."""
+        """Take an entry into the buffer: 0.7 µs; nothing is on disk yet."""
         if self._dead:
             return
-        data = encode(Entry(seq, event, effects))
-        matters = not isinstance(event, MARKET) or any(isinstance(effect, ORDERS) for effect in effects)
-        if self._bytes + len(data) > BACKLOG and not matters:
+        quiet = not effects and isinstance(event, MARKET)
+        matters = not quiet and (not isinstance(event, MARKET) or any(isinstance(effect, ORDERS) for effect in effects))
+        if len(self._waiting) > BACKLOG and not matters:
             self.lost += 1
             return
-        self._waiting.append(_Waiting(seq, effects, data, matters))
-        self._bytes += len(data)
+        if quiet:
+            add_record(self._waiting, (seq, event, effects))
+        else:
+            data = encode((seq, event, effects))
+            self._waiting += data
+            self._telling.append(_Telling(seq, effects, data, matters))
+        self._last = seq
 
     def flush(self, *, sync: bool = False) -> bool:
         """Write what waits; with `sync` until the disk has it. False while the journal is broken; each call tries."""
         if self._dead:
             return False
         try:
-            while self._waiting:
+            if self._waiting:
                 self._write()
             if sync:
                 os.fdatasync(self._file)
@@ -109,31 +127,32 @@ class JournalWriter:
         return True
 
     def _write(self) -> None:
-        """The next batch of whole records, or none of it."""
-        batch, size = [], 0
-        for record in self._waiting:
-            batch.append(record)
-            size += len(record.data)
-            if size >= BATCH:
-                break
-        view = memoryview(b"".join(record.data for record in batch))
-        start = os.lseek(self._file, 0, os.SEEK_END)
+        """Write what waits. Raises OSError with whole records in the file; those wait no longer."""
+        done = 0
         try:
-            while view:
-                view = view[os.write(self._file, view) :]
+            with memoryview(self._waiting) as view:
+                while done < len(view):
+                    done += os.write(self._file, view[done:])
         except OSError:
-            os.ftruncate(self._file, start)  # leave whole records only
+            begin, end = last_whole(self._waiting, done)
+            os.ftruncate(self._file, os.lseek(self._file, 0, os.SEEK_END) - done + end)
+            if end:
+                self._wrote(end, entry_at(self._waiting, begin, end).seq)
             raise
-        for record in batch:
-            self._hash.add(record.seq, record.effects)
-            self.seq = record.seq
-            self._waiting.popleft()
-        self._bytes -= size
+        self._wrote(done, self._last)
+
+    def _wrote(self, size: int, last: int) -> None:
+        """The first `size` bytes of what waited are in the file, up to the entry `last`."""
+        del self._waiting[:size]
+        self.seq = last
+        while self._telling and self._telling[0].seq <= last:
+            told = self._telling.popleft()
+            self._hash.add(told.seq, told.effects)
 
     def spare(self) -> bool:
         """Put what matters of the waiting entries into the reserve; True when the disk has it."""
         used, last = self._spared
-        data = b"".join(record.data for record in self._waiting if record.matters and record.seq > last)
+        data = b"".join(told.data for told in self._telling if told.matters and told.seq > last)
         if self._dead or used + len(data) > self._room:
             return False
         try:
@@ -141,7 +160,7 @@ class JournalWriter:
             os.fdatasync(self._reserve)
         except OSError:
             return False
-        self._spared = (used + len(data), self._waiting[-1].seq if self._waiting else last)
+        self._spared = (used + len(data), self._last)
         return True
 
     def _mended(self) -> None:

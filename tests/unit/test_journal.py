@@ -94,6 +94,26 @@ def test_a_journal_on_a_full_disk_continues_without_a_hole_when_there_is_space(t
     assert hashed.hex() == writer.effect_hash
 
 
+@pytest.mark.parametrize("room", [0, 7, len(BYTES) // 2, len(BYTES) - 1])
+def test_a_disk_that_takes_a_part_keeps_whole_records_and_the_rest_waits(tmp_path, room):
+    """Each entry is in the file once, whatever the disk took before it was full."""
+    writer, size = broken_writer(tmp_path / "s")
+    with full_disk(size - 10 + room):
+        for entry in ENTRIES:
+            writer.append(entry.seq + 1, entry.event, entry.effects)
+        assert not writer.flush()
+        held, end = scan((tmp_path / "s" / JOURNAL).read_bytes())
+    assert end == os.path.getsize(tmp_path / "s" / JOURNAL) <= size - 10 + room
+    assert writer.seq == held[-1].seq
+    hashed = EffectHash()
+    for entry in held:
+        hashed.add(entry.seq, entry.effects)
+    assert hashed.hex() == writer.effect_hash
+    assert writer.flush()
+    assert [entry.seq for entry in read_session(tmp_path / "s")[0]] == [1, 2, 3, 4, 5]
+    writer.close({})
+
+
 def test_what_matters_survives_a_crash_on_a_full_disk_in_the_reserve(tmp_path):
     """Fills and exits are on the disk before anything follows from them; the market's frames are not."""
     writer, size = broken_writer(tmp_path / "s")
