@@ -4,7 +4,7 @@
      "asks":[…],"checksum":3905585547,"timestamp":"2026-07-19T17:26:56.509813Z"}]}
 
 Read are frames in this key order with no other key (checksum and timestamp may be absent), exactly the instrument's
-decimals, no exponent, no leading zeros, at most 18 digits, at most 128 entries a side, nothing after the last brace. A
+decimals, no exponent, no leading zeros, at most 18 digits, at most 48 entries a side, nothing after the last brace. A
 price of 0 is refused: its digits would be none here and "0" in the readable book.
 
 Bounds: the caller copies the frame to FRAME_AT of its workspace; 16 zero bytes are written behind it. No token contains
@@ -21,13 +21,13 @@ RECORD = 24  # bytes: rank, quantity, piece
 
 # The workspace's header, in words; then the expected head of a frame, both sides' entries, the frame.
 HEAD_SIZE, PX_DECIMALS, QTY_DECIMALS, NEW_BIDS, NEW_ASKS, NEW_CLAIMED, NEW_TS, LINES, UNCHECKED = range(9)
-ENTRIES = 128  # of one side in one message
+ENTRIES = 48  # of one side in one message; the most in captures of live books is 5, in 321 bytes
 HEAD_AT = 128  # bytes
 HEAD_BYTES = 192
 BIDS_AT = HEAD_AT + HEAD_BYTES
 ASKS_AT = BIDS_AT + ENTRIES * RECORD
 FRAME_AT = ASKS_AT + ENTRIES * RECORD
-FRAME_BYTES = 16_384
+FRAME_BYTES = 4_096  # every book has a workspace of its own
 WORK_BYTES = FRAME_AT + FRAME_BYTES + 32
 
 PRICE = word(b'{"price"')

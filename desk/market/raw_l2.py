@@ -121,7 +121,7 @@ class RawL2Book(TwoSided):
         """READ: the frame is applied, and `claimed`, `computed`, `ts_exch` are its own. FALLBACK: nothing changed.
 
         FALLBACK for every frame that is not an update of the described symbol in Kraken's usual form, see
-        desk.kernels.l2_scan; for frames over 16 KB; and while the book is empty.
+        desk.kernels.l2_scan; for frames over 4 KB; and while the book is empty.
         """
         size = len(frame)
         if size > FRAME_BYTES:

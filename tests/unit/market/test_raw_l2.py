@@ -15,7 +15,7 @@ from shared import shared
 from desk.errors import DecodeError, FeedError
 from desk.instrument import Instrument
 from desk.io.frames import read_frames
-from desk.kernels.l2_scan import FRAME_BYTES
+from desk.kernels.l2_scan import ENTRIES, FRAME_BYTES
 from desk.market.l2 import L2Book
 from desk.market.raw_l2 import FALLBACK, READ, RawL2Book
 from desk.messages import Ack, BookUpdate, Instruments, Side
@@ -261,7 +261,7 @@ def test_a_long_random_life_keeps_every_level(depth):
         bids, asks = (
             [
                 (middle + side * dice.randint(1, reach), dice.choice((0, 0, dice.randint(1, 10**12))))
-                for _ in range(dice.choice((0, 1, 2, 2, 128 if turn % 50 == 0 else 5)))
+                for _ in range(dice.choice((0, 1, 2, 2, ENTRIES if turn % 50 == 0 else 5)))
             ]
             for side in (-1, 1)
         )
@@ -317,11 +317,11 @@ def test_a_surprise_is_a_fallback_that_changes_nothing(data):
     assert book._book.tobytes() == before
 
 
-def test_128_entries_a_side_are_read_and_cut_only_at_the_end():
+def test_as_many_entries_as_are_read_are_cut_only_at_the_end():
     """A level that enters before the removals that make room for it must survive its own frame."""
     book = raw_book(2)
     book.apply(snapshot([(1000, 1)], [(2000, 1), (2001, 1)]))
-    passing = [(2100 + i, 1) for i in range(63)] + [(2100 + i, 0) for i in range(63)]
+    passing = [(2100 + i, qty) for qty in (1, 0) for i in range(ENTRIES // 2 - 1)]
     assert book.feed(frame([], [(2002, 9), *passing, (2000, 0)])) == READ
     assert book.levels(Side.SELL, 9) == [(2001, 1, 0), (2002, 9, 0)]
 
