@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple, Protocol
 
 import msgspec
-from aiohttp import ClientConnectionResetError, WSCloseCode, WSMsgType, web
+from aiohttp import WSCloseCode, WSMsgType, web
 
 from desk.errors import FeedError
 from desk.instrument import Instrument
@@ -32,7 +32,8 @@ NO_TIME = 1_000_000_000 * NS  # where the recording has no time at all
 _TIME = re.compile(rb'"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?Z)"')
 _CHANNEL = re.compile(rb'"channel":"([a-z0-9]{1,20})"')
 MAX_REQUEST = 1 << 20  # bytes
-GOODBYE_S = 1.0
+GOODBYE_S = 1.0  # for a client to close too when we stop
+READ_ON_S = 60.0  # for a client to read what the system holds for it (some MB), and the end of the recording behind it
 _BREATH = 64  # frames sent in one go before other clients get their turn
 _PIECE = 1 << 16  # bytes written at once to a client that is served without a pace
 _AHEAD = 1 << 20  # bytes written and not yet taken by the system, beyond which the client is waited for
@@ -184,33 +185,40 @@ class RecordedExchange:
     async def accept(self, request: web.Request) -> web.WebSocketResponse:
         """Serve the recording to one client."""
         socket = web.WebSocketResponse(
-            timeout=GOODBYE_S, max_msg_size=MAX_REQUEST, decode_text=False, protocols=(STAMPED,)
+            timeout=READ_ON_S, max_msg_size=MAX_REQUEST, decode_text=False, protocols=(STAMPED,)
         )
         await socket.prepare(request)
         self.sockets[socket] = None
         run = _Run(self, socket, request.transport)
-        player: asyncio.Task[None] | None = None
+        playing, listening = asyncio.create_task(run.play()), asyncio.create_task(run.listen())
         try:
-            await run.greet()
-            async for message in socket:
-                if message.type not in (WSMsgType.TEXT, WSMsgType.BINARY):
-                    continue
-                if await run.answer(bytes(message.data)) and player is None:
-                    player = asyncio.create_task(run.play())
-        except (ClientConnectionResetError, ConnectionResetError):
+            await asyncio.wait((playing, listening), return_when=asyncio.FIRST_COMPLETED)
+            if playing.done():
+                code, why = playing.result()
+                # While another task still receives, aiohttp's close() does not wait for the client to close too: it
+                # ends the connection at once, and the next word of the client resets it with the last frames unread.
+                listening.cancel()
+                await asyncio.wait((listening,))
+                await socket.close(code=code, message=why)
+            else:
+                listening.result()
+        except ConnectionResetError:
             pass
         finally:
             del self.sockets[socket]
-            if player is not None:
-                if not run.ending:
-                    player.cancel()
-                await asyncio.gather(player, return_exceptions=True)
+            playing.cancel()
+            listening.cancel()
+            await asyncio.gather(playing, listening, return_exceptions=True)
         return socket
 
     async def close(self) -> None:
         """Say goodbye to every client."""
-        goodbyes = (socket.close(code=WSCloseCode.GOING_AWAY, message=b"exchange stopped") for socket in self.sockets)
-        await asyncio.gather(*goodbyes, return_exceptions=True)
+        await asyncio.gather(*map(_say_goodbye, self.sockets), return_exceptions=True)
+
+
+async def _say_goodbye(socket: web.WebSocketResponse) -> None:
+    async with asyncio.timeout(GOODBYE_S):
+        await socket.close(code=WSCloseCode.GOING_AWAY, message=b"exchange stopped")
 
 
 class _Run:
@@ -222,7 +230,7 @@ class _Run:
         self.contents, self.speed, self.socket, self.transport = exchange.contents, exchange.speed, socket, transport
         self.stamped = socket.ws_protocol == STAMPED
         self.now = exchange.contents.begin
-        self.ending = False  # everything is sent, and the close frame is on its way
+        self._asked = asyncio.Event()  # a subscription came that the recording serves
         self._answered = set(self.contents.acknowledged)  # topics whose subscription needs no word of ours
         self._frames = self._timed(exchange.frames())
         self._next = next(self._frames, None)
@@ -240,7 +248,13 @@ class _Run:
     async def _send(self, frame: bytes) -> None:
         await self.socket.send_frame(b"%d\t%s" % (self.now, frame) if self.stamped else frame, WSMsgType.TEXT)
 
-    async def greet(self) -> None:
+    async def listen(self) -> None:
+        """Answer requests until the client leaves."""
+        async for message in self.socket:
+            if message.type in (WSMsgType.TEXT, WSMsgType.BINARY) and await self.answer(bytes(message.data)):
+                self._asked.set()
+
+    async def _greet(self) -> None:
         """Send the frames that a venue sends before anybody asked."""
         while self._next is not None and b'"channel":"status"' in self._next[1][:40]:
             self.now, frame = self._next
@@ -296,12 +310,14 @@ class _Run:
                 while transport.get_write_buffer_size() > _AHEAD and not transport.is_closing():  # noqa: ASYNC110
                     await asyncio.sleep(_WAIT_S)
 
-    async def play(self) -> None:
-        """Send the rest of the recording at its pace and close the socket."""
+    async def play(self) -> tuple[int, bytes]:
+        """Send the recording at its pace, from the first subscription on; what the close frame is to say."""
         loop = asyncio.get_running_loop()
-        begun_at, begun = loop.time(), self._next[0] if self._next else self.now
         sent = 0
         try:
+            await self._greet()
+            await self._asked.wait()
+            begun_at, begun = loop.time(), self._next[0] if self._next else self.now
             if not self.speed and self.transport is not None:
                 await self._pour(self.transport)
             while self._next is not None:
@@ -315,9 +331,6 @@ class _Run:
                 self._next = next(self._frames, None)
                 await self._send(frame)
                 sent += 1
-            self.ending = True
-            await self.socket.close(code=WSCloseCode.OK, message=b"end of recording")
         except FeedError as err:
-            await self.socket.close(code=WSCloseCode.INTERNAL_ERROR, message=str(err).encode()[:120])
-        except (ClientConnectionResetError, ConnectionResetError):
-            return
+            return WSCloseCode.INTERNAL_ERROR, str(err).encode()[:120]
+        return WSCloseCode.OK, b"end of recording"

@@ -85,6 +85,19 @@ async def test_a_recording_comes_back_verbatim_to_every_client(replayed: Address
             assert len(frames) == 1170
 
 
+LONG = b'-\t<\t{"channel":"book","type":"update","data":[{"symbol":"A/B"}],"pad":"%s"}\n' % (b"." * 1000) * 2000
+
+
+@pytest.mark.parametrize("replayed", [(LONG, 0.0)], indirect=True)
+async def test_a_client_that_reads_late_and_says_a_word_first_gets_all_to_the_close_frame(replayed: Address) -> None:
+    """Breaks replays at full speed: a connection closed under bytes that nobody read yet is reset by the next word."""
+    async with connect(replayed.ws, max_queue=1) as client:
+        await ask(client, "subscribe", channel="book", symbol=["A/B"])
+        await asyncio.sleep(0.3)  # what was sent is with the system by now, and most of it not with the client
+        await client.send('{"method":"ping"}')
+        assert len(await everything(client)) == 2001
+
+
 @pytest.mark.parametrize("replayed", [(RECORDING, 0.0)], indirect=True)
 async def test_a_stamped_client_gets_the_recorded_times(replayed: Address) -> None:
     """Breaks a replay's clock: without the recorded times nothing could be reproduced."""
@@ -168,7 +181,7 @@ async def test_a_client_that_leaves_and_comes_back_is_acknowledged_again(replaye
 )
 async def test_a_thin_symbol_has_the_depth_of_the_file(replayed: Address) -> None:
     """Breaks thin books: cut to what their own snapshot held, they would lose the levels that come later."""
-    async with connect(replayed.ws, max_size=None) as client:
+    async with connect(replayed.ws, max_size=None, close_timeout=0.1) as client:  # it leaves with frames unread
         await ask(client, "subscribe", channel="book", symbol=["OMG/USD", "BTC/CHF"])
         for symbol in ("OMG/USD", "BTC/CHF"):
             assert (await until(client, method="subscribe"))["result"] == {
