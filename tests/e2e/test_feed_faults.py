@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import os
+import select
 import signal
+import socket
+import struct
 import time
 
 import pytest
+import uvloop
 from websockets.asyncio.server import serve
 from websockets.exceptions import ConnectionClosed
+from websockets.server import ServerProtocol
 
 from desk.config import Config
 from desk.events import Frame, LinkDown, LinkUp
@@ -77,6 +82,52 @@ async def test_a_close_is_named_and_followed_by_a_reconnect_that_subscribes_agai
     assert "1012 restart" in downs(posted)[0][1]
     assert len(calls) == 2
     assert sum(isinstance(event, LinkUp) for _, event in posted) == 2
+
+
+def test_a_reset_that_finds_bytes_waiting_is_noticed_on_uvloop():
+    """uvloop then reads once more and never again: without a look at the socket only silence would tell (5 s)."""
+    beat = b"\x81\x17" + HEARTBEAT.encode()
+
+    async def go():
+        posted, lost, loop = [], asyncio.Event(), asyncio.get_running_loop()
+
+        def post(event, at):
+            posted.append(event)
+            if len(posted) == 2:  # the first heartbeat, in the loop's own read: what follows waits for its next look
+                ours = feed._socket.underlying_transport.get_extra_info("socket").fileno()
+                peer.send(beat)
+                select.select([ours], [], [], 5)  # it is here
+                peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                peer.close()
+                errors = select.poll()
+                errors.register(ours, 0)
+                errors.poll(5_000)  # and so is the reset
+            elif isinstance(event, LinkDown):
+                lost.set()
+
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            server.setblocking(False)
+            session = Session(KrakenCodec(), [Subscription("book", "A/B", 10)], Policy(), lambda n: 0)
+            feed = Feed(0, session, f"ws://127.0.0.1:{server.getsockname()[1]}/v2", post, now_ns)
+            task = asyncio.create_task(feed.run())
+            peer, _ = await loop.sock_accept(server)
+            protocol = ServerProtocol()
+            protocol.receive_data(await loop.sock_recv(peer, 4096))
+            protocol.send_response(protocol.accept(protocol.events_received()[0]))
+            await loop.sock_sendall(peer, b"".join(protocol.data_to_send()))
+            asked = 0
+            while asked < 2:  # the subscription and a ping: the feed has nothing more to send, which would also tell it
+                protocol.receive_data(await loop.sock_recv(peer, 4096))
+                asked += len(protocol.events_received())
+            await loop.sock_sendall(peer, beat)
+            await asyncio.wait_for(lost.wait(), 20)
+            feed.stop()
+        await asyncio.wait_for(task, 20)
+        return posted
+
+    up, first, second, down = uvloop.run(go())[:4]
+    assert (type(up), first.data, second.data) == (LinkUp, HEARTBEAT.encode(), HEARTBEAT.encode())
+    assert down.why == "connection lost: Connection reset by peer"
 
 
 async def test_bytes_that_are_not_utf8_arrive_as_they_are_and_keep_the_line():
