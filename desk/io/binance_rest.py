@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from urllib.error import HTTPError, URLError
 from urllib.parse import quote, urlsplit
 from urllib.request import Request, urlopen
 
 from desk.errors import Retryable
+from desk.intents import Fetch
 from desk.wire.binance import depth_path
 
 PATIENCE_S = 10.0
+PACE_S = 0.6  # 100 calls a minute, of a weight of 50 each, are under Binance's 6000
 BANNED_S = 60.0  # where the venue refuses us for asking too often and does not say for how long
 TOO_OFTEN = (418, 429)
 
@@ -20,6 +23,11 @@ class TooOften(Retryable):
     def __init__(self, why: str, wait_s: float) -> None:
         super().__init__(why)
         self.wait_s = wait_s
+
+
+def binance_rest(rest_url: str, limit: int) -> dict[str, Callable[[Fetch], bytes]]:
+    """What the engine may ask Binance's REST, by call: a book's depth, see `fetch_depth`."""
+    return {"depth": lambda ask: fetch_depth(rest_url, ask.symbol, limit)}
 
 
 def fetch_depth(rest_url: str, symbol: str, limit: int) -> bytes:

@@ -6,14 +6,17 @@ The token and the key are never logged.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from urllib.error import HTTPError, URLError
 from urllib.parse import quote
 from urllib.request import Request, urlopen
 
 from desk.errors import Retryable
+from desk.intents import Fetch
 from desk.wire.kraken_auth import TOKEN_PATH, token_of, token_request
 
 PATIENCE_S = 10.0
+PACE_S = 1.05  # Kraken counts about one public call a second per address
 
 
 def fetch_token(rest_url: str, key: str, secret: str, nonce: int) -> str:
@@ -22,19 +25,17 @@ def fetch_token(rest_url: str, key: str, secret: str, nonce: int) -> str:
     return token_of(_ask(rest_url + TOKEN_PATH, headers, body))
 
 
-def fetch_minutes(rest_url: str, symbol: str) -> bytes:
-    """The venue's answer about its last 720 one-minute candles, verbatim. Raises Retryable when it cannot be asked."""
-    return _ask(f"{rest_url}/0/public/OHLC?pair={quote(symbol)}&interval=1", {}, None)
+def kraken_rest(rest_url: str) -> dict[str, Callable[[Fetch], bytes]]:
+    """What the engine may ask Kraken's public REST, by call: one-minute candles (the last 720), prints, a depth.
 
-
-def fetch_trades(rest_url: str, symbol: str, since: int) -> bytes:
-    """The venue's answer about at most 1000 prints after `since` (ns), verbatim. Raises Retryable."""
-    return _ask(f"{rest_url}/0/public/Trades?pair={quote(symbol)}&since={since}&count=1000", {}, None)
-
-
-def fetch_depth(rest_url: str, symbol: str, count: int) -> bytes:
-    """The venue's answer about the best `count` levels a side, verbatim. Raises Retryable."""
-    return _ask(f"{rest_url}/0/public/Depth?pair={quote(symbol)}&count={count}", {}, None)
+    Each gives the venue's answer verbatim, an error of its own too, and raises Retryable when it cannot be asked.
+    """
+    public = f"{rest_url}/0/public"
+    return {
+        "OHLC": lambda ask: _ask(f"{public}/OHLC?pair={quote(ask.symbol)}&interval=1", {}, None),
+        "Trades": lambda ask: _ask(f"{public}/Trades?pair={quote(ask.symbol)}&since={ask.since}&count=1000", {}, None),
+        "Depth": lambda ask: _ask(f"{public}/Depth?pair={quote(ask.symbol)}&count={ask.count}", {}, None),
+    }
 
 
 def _ask(url: str, headers: dict[str, str], body: bytes | None) -> bytes:

@@ -27,7 +27,6 @@ from desk.run.parts import Parts
 from desk.run.people import People
 from desk.run.picture import Picture
 from desk.run.private import guarded
-from desk.run.questions import Questions
 from desk.run.recovery import Recovery, describe, session_prefix
 from desk.run.rehearse import RehearsalFeed
 from desk.run.safety import Safety
@@ -43,7 +42,6 @@ TICK_S = 0.05
 LATCH_S = 0.05  # a kill written by another process is obeyed after at most this
 SWITCH_S = 0.0005  # the recorder's thread gives way to a frame after this, not after Python's 5 ms
 HISTORY_S = 20.0  # for the instrument of a symbol to become known
-PACE_S = 1.05  # Kraken counts about one public call a second per address
 SETTLE_NS = 2_000_000_000  # for the venue's last answers after a stop
 
 
@@ -97,11 +95,7 @@ class Run:
         self.engine = self.parts.engine
         self.picture = Picture(plan.mode, source, plan.fee_tier, self.started, weights)
         self.journal = journal
-        pace_s = 0.0 if source.simulated else PACE_S
-        self.courier = Courier(source.rest_url, pace_s, lambda event: self.loop.arrive(event, 0), now_ns)
-        self.questions: Questions | None = None
-        if source.fetch is not None:
-            self.questions = Questions(source.fetch, now_ns, lambda event: self._post(event, 0))
+        self.courier = Courier(source.rest, source.pace_s, lambda event: self._post(event, 0), now_ns)
         parts, observer = self.parts, Observer(self.engine, self.parts.decay)
         self.loop = Loop(
             self.engine, parts.venue, parts.gate, self.journal, self._resync, self._effects, self._fetch, observer
@@ -164,11 +158,9 @@ class Run:
         if not self.source.stamped:
             self._spawn(self._tick())
         self._spawn(self._watch_latch())
-        if self.source.rest_url:
+        self._spawn(self.courier.run())
+        if "OHLC" in self.source.rest:
             self._aside(self._history())
-            self._spawn(self.courier.run())
-        if self.questions is not None:
-            self._spawn(self.questions.run())
         watchers: list[asyncio.Task[Any]] = [asyncio.create_task(self.stop.wait())]
         watchers += [asyncio.create_task(feed.finished.wait()) for feed in self.feeds]
         watchers += self._tasks
@@ -252,9 +244,7 @@ class Run:
         self.feeds[effect.link].resync(effect.channel, effect.symbol)
 
     def _fetch(self, effect: Fetch) -> None:
-        if self.questions is not None and effect.call == "depth":
-            self.questions.ask(effect.call, effect.symbol)
-        elif why := self.courier.take(effect):
+        if why := self.courier.take(effect):
             self.loop.post(Unanswered(self.loop.now, effect.call, effect.symbol, why))
 
     async def _tick(self) -> None:
@@ -273,11 +263,11 @@ class Run:
                 async with asyncio.timeout(HISTORY_S):
                     while key not in self.engine.watch.instruments:  # noqa: ASYNC110 - the engine knows no asyncio
                         await asyncio.sleep(TICK_S)
-                raw = await self.courier.minutes(symbol)
+                raw = await self.courier.ask(Fetch("OHLC", symbol, 0))
             except (DeskError, TimeoutError) as err:
                 self.picture.say(f"{symbol}: no history to warm up on ({err or 'the symbol is unknown'})")
                 continue
-            self.loop.arrive(Answer(now_ns(), "OHLC", symbol, raw), 0)
+            self._post(Answer(now_ns(), "OHLC", symbol, raw), 0)
 
 
 def _jitter(most: int) -> int:

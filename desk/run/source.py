@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -16,8 +16,9 @@ import msgspec
 
 from desk.config import Config
 from desk.errors import DeskError, FeedError
+from desk.intents import Fetch
 from desk.io.frames import read_frames
-from desk.io.kraken_rest import fetch_token
+from desk.io.kraken_rest import PACE_S, fetch_token, kraken_rest
 from desk.io.recorded_exchange import survey
 from desk.messages import LinkSpec, Subscription
 from desk.run.children import Child
@@ -38,7 +39,8 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
     links: tuple[LinkSpec, ...]
     urls: tuple[str, ...]  # by link
     rest_url: str  # of Kraken's public REST, for candles and tokens; "" where the source has none
-    fetch: Callable[[str, str], bytes] | None = None  # answers the REST calls that books need: (call, symbol)
+    rest: Mapping[str, Callable[[Fetch], bytes]] = {}  # what the engine may ask of its REST, by call
+    pace_s: float = 0.0  # from the end of one such call to the next
     simulated: bool
     stamped: bool = False
     begin: int = 0  # ns, the time of the first frame; the recording's own clock where it has one
@@ -97,6 +99,7 @@ async def embedded(config: Config, symbols: tuple[str, ...], seed: int, logs: Pa
         links=links,
         urls=(ready["ws"],) * len(links),
         rest_url=ready["rest"],
+        rest=kraken_rest(ready["rest"]),
         simulated=True,
         begin=now_ns(),
         silence_ns=int(config.venue.silence_s * 1e9),
@@ -141,6 +144,8 @@ async def kraken(config: Config, symbols: tuple[str, ...]) -> Source:
         links=links,
         urls=tuple(config.venue.ws_l3_url if _needs_token(link) else config.venue.ws_url for link in links),
         rest_url=config.venue.rest_url,
+        rest=kraken_rest(config.venue.rest_url),
+        pace_s=PACE_S,
         simulated=False,
         begin=now_ns(),
         silence_ns=int(config.venue.silence_s * 1e9),

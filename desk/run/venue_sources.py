@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from desk.config import Config
-from desk.errors import DecodeError
-from desk.io.binance_rest import fetch_depth
+from desk.io.binance_rest import PACE_S, binance_rest
 from desk.io.ccxt_feed import LEVELS, client_of, load
 from desk.messages import LinkSpec, Subscription
 from desk.run.clock import now_ns
@@ -33,12 +32,6 @@ async def binance(config: Config, symbols: tuple[str, ...]) -> Source:
     """Binance spot: its stream of updates, and the REST depth that a book begins with. Raises FeedError as `probe`."""
     where = config.binance
     await probe(where.ws_url)
-
-    def fetch(call: str, symbol: str) -> bytes:
-        if call != "depth":
-            raise DecodeError(f"{call} of {symbol}: Binance is asked for its depth only")
-        return fetch_depth(where.rest_url, symbol, where.depth)
-
     return Source(
         feed="binance",
         venue="binance",
@@ -46,7 +39,8 @@ async def binance(config: Config, symbols: tuple[str, ...]) -> Source:
         links=trade_links("public", symbols, WHOLE),
         urls=(where.ws_url,),
         rest_url="",
-        fetch=fetch,
+        rest=binance_rest(where.rest_url, where.depth),
+        pace_s=PACE_S,
         simulated=False,
         begin=now_ns(),
         silence_ns=wire_of("binance").policy.silence,

@@ -4,26 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import json
-import signal
 import time
 
 import pytest
-from websockets.asyncio.client import connect
-from websockets.asyncio.server import serve
-from websockets.exceptions import ConnectionClosed
+from embedded_run import embedded_source, relay, scalping_run
 
 from deploy_trading_systems import build
-from desk.config import Config
 from desk.events import Answer, LinkDown
 from desk.intents import Fetch, Resync, Tell
-from desk.io.config_file import canonical, config_hash
-from desk.io.journal import JournalWriter, read_session
-from desk.run.clock import now_ns
+from desk.io.journal import read_session
 from desk.run.exchange import EmbeddedExchange
-from desk.run.live import Plan, execute
-from desk.run.modes import with_symbols
 from desk.run.replay import replay
-from desk.run.source import Source, kraken_links
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(60)]
 SYMBOLS = ("BTC/USDT", "ETH/USDT")
@@ -40,71 +31,27 @@ async def through_a_bad_line(folder):
     """A run whose line loses prints, then breaks, and comes back without its snapshots of trades; the venue's tape."""
     exchange = EmbeddedExchange(5, SYMBOLS)
     address = await exchange.start()
-    begun, cut, dropped, noticed = time.monotonic(), [], [], []
+    begun, cut, dropped, noticed, stop = time.monotonic(), [], [], [], asyncio.Event()
 
-    def passes(frame, back):
+    def spoil(frame, client):
         printed = frame.startswith('{"channel":"trade"')
-        if not printed or (back and '"type":"snapshot"' in frame):
-            return not printed
+        if not printed or (cut and '"type":"snapshot"' in frame):
+            return None if printed else frame
+        if not cut and noticed and time.monotonic() - begun > CUT_AT:
+            cut.append(True)
+            asyncio.get_running_loop().call_later(AFTER_S, stop.set)
+            client.transport.abort()
+            return None
         if time.monotonic() - begun < DEAF_AT or f'"symbol":"{SICK}"' not in frame:
-            return True
-        if len(dropped) == DROPPED:
-            noticed.append(frame)
-            return True
-        dropped.append(frame)
-        return False
+            return frame
+        kept = noticed if len(dropped) == DROPPED else dropped
+        kept.append(frame)
+        return frame if kept is noticed else None
 
-    async def relay(client):
-        back = bool(cut)
-        await asyncio.sleep(AWAY_S * back)
-        async with connect(address.ws, compression=None) as upstream:
-
-            async def up():
-                async for message in client:
-                    await upstream.send(message)
-
-            task = asyncio.create_task(up())
-            try:
-                async for message in upstream:
-                    if passes(message, back):
-                        await client.send(message)
-                    if not cut and noticed and '"trade"' in message and time.monotonic() - begun > CUT_AT:
-                        cut.append(True)
-                        asyncio.get_running_loop().call_later(AFTER_S, signal.raise_signal, signal.SIGINT)
-                        client.transport.abort()
-                        break
-            except ConnectionClosed:
-                pass
-            finally:
-                task.cancel()
-
-    config = with_symbols(Config(), SYMBOLS)
-    async with serve(relay, "127.0.0.1", 0, compression=None) as server:
-        url = f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}/v2"
-        source = Source(
-            feed="embedded",
-            venue="embedded",
-            symbols=SYMBOLS,
-            links=kraken_links(config, SYMBOLS, level3=False),
-            urls=(url,),
-            rest_url=address.rest,
-            simulated=True,
-            begin=now_ns(),
-            silence_ns=5_000_000_000,
-        )
-        plan = Plan(
-            mode="scalping",
-            config_json=canonical(config),
-            config_hash=config_hash(config),
-            version="test",
-            seed=5,
-            duration_s=RUN_S,
-            fee_tier="",
-            console=None,
-            analyst=None,
-        )
+    async with relay(address.ws, spoil, lambda: AWAY_S * bool(cut)) as url:
+        source = embedded_source(exchange, address, SYMBOLS, level3=False, url=url)
         begun = time.monotonic()
-        await execute(plan, source, build, JournalWriter(folder))
+        await scalping_run(folder, source, RUN_S, stop).run()
     printed = {symbol: exchange.market.tape(symbol) for symbol in SYMBOLS}
     await exchange.stop()
     return printed

@@ -5,18 +5,12 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from embedded_run import embedded_source, scalping_run
 
-from deploy_trading_systems import build
-from desk.config import Config
 from desk.intents import Tell
-from desk.io.config_file import canonical, config_hash
-from desk.io.journal import JournalWriter, read_session
+from desk.io.journal import read_session
 from desk.run.clock import now_ns
 from desk.run.exchange import EmbeddedExchange
-from desk.run.live import Plan, Run
-from desk.run.modes import with_symbols
-from desk.run.source import Source, kraken_links
-from desk.run.stop import stop_signal
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(60)]
 SYMBOLS = ("BTC/USDT", "FOO/BAR")
@@ -31,33 +25,7 @@ async def test_the_others_run_beside_a_refused_symbol(tmp_path, caplog):
     """Each link refuses it without naming a channel: said once, and shown. No token is ever written down."""
     exchange = EmbeddedExchange(5, SYMBOLS[:1])
     address = await exchange.start()
-    config = with_symbols(Config(), SYMBOLS)
-    links = kraken_links(config, SYMBOLS, level3=True)
-    source = Source(
-        feed="embedded",
-        venue="embedded",
-        symbols=SYMBOLS,
-        links=links,
-        urls=(address.ws,) * len(links),
-        rest_url=address.rest,
-        simulated=True,
-        begin=now_ns(),
-        silence_ns=5_000_000_000,
-        key=exchange.credentials.key,
-        secret=exchange.credentials.secret,
-    )
-    plan = Plan(
-        mode="scalping",
-        config_json=canonical(config),
-        config_hash=config_hash(config),
-        version="test",
-        seed=5,
-        duration_s=5.0,
-        fee_tier="",
-        console=None,
-        analyst=None,
-    )
-    run = Run(plan, source, build, JournalWriter(tmp_path / "session"), stop_signal())
+    run = scalping_run(tmp_path / "session", embedded_source(exchange, address, SYMBOLS), 5.0)
     asyncio.get_running_loop().call_later(2.0, hang_up, exchange)
     with caplog.at_level(0):
         summary = await run.run()

@@ -8,6 +8,7 @@ import logging
 from pathlib import Path
 
 import pytest
+from embedded_run import scalping_run
 from shared import shared
 from venue_servers import BinanceServer, CoinbaseServer
 
@@ -15,13 +16,11 @@ from deploy_trading_systems import build
 from desk.config import BinanceConfig, CoinbaseConfig, Config
 from desk.intents import Fetch, Resync
 from desk.io.ccxt_feed import load
-from desk.io.config_file import canonical, config_hash
-from desk.io.journal import JournalWriter, read_session
+from desk.io.journal import read_session
 from desk.io.recorder import Recorder
 from desk.market.state import BookState
 from desk.messages import Side
 from desk.run.exchange import EmbeddedExchange
-from desk.run.live import Plan, Run
 from desk.run.modes import with_symbols
 from desk.run.replay import replay
 from desk.run.venue_sources import binance, ccxt_source, coinbase
@@ -42,19 +41,8 @@ async def run(folder, config, source, server):
         stop.set()
 
     ending = asyncio.create_task(end())
-    plan = Plan(
-        mode="scalping",
-        config_json=canonical(config),
-        config_hash=config_hash(config),
-        version="test",
-        seed=1,
-        duration_s=30.0,
-        fee_tier="",
-        console=None,
-        analyst=None,
-    )
     recorder = Recorder(folder.parent / "recordings", source.venue, source.links, "test", 1)
-    server.run = Run(plan, source, build, JournalWriter(folder), stop, recorder)
+    server.run = scalping_run(folder, source, 30.0, stop, config, recorder=recorder)
     summary = await server.run.run()
     ending.cancel()
     assert server.ended.is_set()
