@@ -5,26 +5,20 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from websockets.asyncio.client import connect
-from websockets.asyncio.server import serve
-from websockets.exceptions import ConnectionClosed
+from embedded_run import embedded_source, relay, scalping_run
 
 from deploy_trading_systems import build
-from desk.config import Config
 from desk.events import Start
 from desk.intents import Resync
-from desk.io.config_file import canonical, config_hash
-from desk.io.journal import JournalWriter, read_session
+from desk.io.journal import read_session
 from desk.market.state import BookState
-from desk.run.clock import now_ns
 from desk.run.exchange import EmbeddedExchange
-from desk.run.live import Plan, execute
-from desk.run.modes import with_symbols
-from desk.run.source import Source, kraken_links
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(60)]
 SYMBOLS = ("BTC/USDT", "ETH/USDT")
 SICK = "BTC/USDT@embedded"
+PROVEN = 50  # checksums of each book, more of which must be right
+MOST_S = 45.0  # how long it takes for so many is the market's business, and the machine's
 
 
 def digit(frame, counter):
@@ -49,57 +43,28 @@ def lost(frame, counter):
     return frame
 
 
-async def run_through(folder, spoil):
-    """A scalping run of 7 s on an embedded exchange, with a relay between that spoils frames."""
+async def run_through(folder, spoil, channel):
+    """A run on an embedded exchange, with a relay between that spoils frames, until the sick book is well again and
+    every book has been proven often enough."""
     exchange = EmbeddedExchange(5, SYMBOLS)
     address = await exchange.start()
-    counter = []
+    counter, stop = [], asyncio.Event()
 
-    async def relay(client):
-        async with connect(address.ws, compression=None) as upstream:
+    async with relay(address.ws, lambda frame, client: spoil(frame, counter)) as url:
+        run = scalping_run(folder, embedded_source(exchange, address, SYMBOLS, url=url), MOST_S, stop)
+        markets = run.engine.watch.markets
 
-            async def up():
-                async for message in client:
-                    await upstream.send(message)
+        async def end():
+            while True:
+                await asyncio.sleep(0.1)
+                tracks = [track for market in markets.values() for track in market.tracks.values()]
+                well = SICK in markets and markets[SICK].tracks[channel].crc_bad
+                if well and all(track.crc_ok > PROVEN and track.state is BookState.SYNCED for track in tracks):
+                    return stop.set()
 
-            task = asyncio.create_task(up())
-            try:
-                async for message in upstream:
-                    if (kept := spoil(message, counter)) is not None:
-                        await client.send(kept)
-            except ConnectionClosed:
-                pass
-            finally:
-                task.cancel()
-
-    config = with_symbols(Config(), SYMBOLS)
-    async with serve(relay, "127.0.0.1", 0, compression=None) as server:
-        url = f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}/v2"
-        source = Source(
-            feed="embedded",
-            venue="embedded",
-            symbols=SYMBOLS,
-            links=kraken_links(config, SYMBOLS, level3=True),
-            urls=(url, url),
-            rest_url=address.rest,
-            simulated=True,
-            begin=now_ns(),
-            silence_ns=5_000_000_000,
-            key=exchange.credentials.key,
-            secret=exchange.credentials.secret,
-        )
-        plan = Plan(
-            mode="scalping",
-            config_json=canonical(config),
-            config_hash=config_hash(config),
-            version="test",
-            seed=5,
-            duration_s=7.0,
-            fee_tier="",
-            console=None,
-            analyst=None,
-        )
-        summary = await execute(plan, source, build, JournalWriter(folder))
+        ending = asyncio.create_task(end())
+        summary = await run.run()
+        ending.cancel()
     await exchange.stop()
     return summary
 
@@ -126,13 +91,13 @@ def replayed(folder, channel):
 @pytest.mark.parametrize(("spoil", "channel"), [(digit, "book"), (lost, "level3")])
 async def test_a_spoiled_book_is_proven_again_within_a_second_and_the_others_never_notice(tmp_path, spoil, channel):
     """Doubted within the message, one resync of that channel and symbol alone, SYNCED again."""
-    summary = await run_through(tmp_path / "s", spoil)
+    summary = await run_through(tmp_path / "s", spoil, channel)
     tier = "L2" if channel == "book" else "L3"
     books = {(b["symbol"], b["tier"]): b for b in summary["books"]}
     sick = books["BTC/USDT", tier]
     assert (sick["crc_bad"], sick["resyncs"], sick["state"]) == (1, 1, "SYNCED")
     assert all((b["crc_bad"], b["resyncs"]) == (0, 0) for key, b in books.items() if key != ("BTC/USDT", tier))
-    assert all(b["crc_ok"] > 5 for b in books.values())  # how many come is the market's business
+    assert all(b["crc_ok"] > PROVEN for b in books.values())
     away, resyncs = replayed(tmp_path / "s", channel)
     assert [(r.channel, r.symbol) for r in resyncs] == [(channel, "BTC/USDT")]
     assert 0 < away <= 1.0
