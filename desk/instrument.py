@@ -7,7 +7,7 @@ checksums, books and money stay exact. `tick` is the smallest step a venue accep
 
 from __future__ import annotations
 
-from decimal import ROUND_FLOOR, Decimal
+from decimal import Decimal
 
 import msgspec
 
@@ -65,12 +65,6 @@ class Instrument(msgspec.Struct, frozen=True, gc=False):
     def lots(self, quantity: str | Decimal) -> int:
         """A quantity as lots; raises ValueError when it has more decimals than the instrument."""
         return _scaled(Decimal(quantity), self.qty_decimals, self.symbol, "quantity")
-
-    def floor_lots(self, quantity: float | Decimal) -> int:
-        """The largest tradable quantity not above `quantity` (base currency), in lots; 0 below the minimum."""
-        lots = int((Decimal(quantity) * 10**self.qty_decimals).to_integral_value(ROUND_FLOOR))
-        lots -= lots % self.lot
-        return lots if lots >= self.qty_min else 0
 
     def notional(self, ticks: int, lots: int) -> Decimal:
         """Exact value of `lots` at `ticks` in the quote currency.

@@ -88,7 +88,6 @@ load8 = _load(8)
 load32 = _load(32)
 load64 = _load(64)
 load_double = _load_double()
-store8 = _store(8)
 store64 = _store(64)
 store_double = _store_double()
 move = _move()  # to, from, bytes: the ranges may overlap

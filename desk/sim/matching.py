@@ -20,48 +20,30 @@ from desk.messages import Side
 from desk.sim.order_ids import OrderIds
 
 
-class Added(msgspec.Struct, frozen=True, gc=False):
+class _Change(msgspec.Struct, frozen=True, gc=False):
+    symbol: str
+    side: Side
+    order_id: str
+    px: int
+    qty: int
+    ts: int
+
+
+class Added(_Change, frozen=True, gc=False):
     """An order came to rest at the tail of its price."""
 
-    symbol: str
-    side: Side
-    order_id: str
-    px: int
-    qty: int
-    ts: int
 
-
-class Modified(msgspec.Struct, frozen=True, gc=False):
+class Modified(_Change, frozen=True, gc=False):
     """A resting order became smaller and kept its place; `qty` is what remains."""
 
-    symbol: str
-    side: Side
-    order_id: str
-    px: int
-    qty: int
-    ts: int
 
-
-class Deleted(msgspec.Struct, frozen=True, gc=False):
+class Deleted(_Change, frozen=True, gc=False):
     """A resting order left, filled or taken back; `qty` is what it last showed."""
 
-    symbol: str
-    side: Side
-    order_id: str
-    px: int
-    qty: int
-    ts: int
 
-
-class Printed(msgspec.Struct, frozen=True, gc=False):
+class Printed(_Change, frozen=True, gc=False):
     """A trade: `side` is the aggressor, `order_id` the resting order that was hit."""
 
-    symbol: str
-    side: Side
-    order_id: str
-    px: int
-    qty: int
-    ts: int
     trade_id: int
     ord_type: str  # of the aggressor: "limit" | "market"
 

@@ -15,6 +15,7 @@ from zlib import crc32
 import aiohttp
 import pytest
 import pytest_asyncio
+from venue_client import ask, until
 from websockets.asyncio.client import ClientConnection, connect
 
 from desk.messages import Side
@@ -80,18 +81,6 @@ async def exchange() -> AsyncIterator[tuple[EmbeddedExchange, Address]]:
 
 
 Running = tuple[EmbeddedExchange, Address]
-
-
-async def ask(client: ClientConnection, method: str, req_id: int = 1, **params: Any) -> None:
-    await client.send(json.dumps({"method": method, "params": params, "req_id": req_id}))
-
-
-async def until(client: ClientConnection, **wanted: Any) -> dict[str, Any]:
-    """The next frame that has these values, whatever comes before it."""
-    while True:
-        frame = json.loads(await asyncio.wait_for(client.recv(), 5))
-        if all(frame.get(name) == value for name, value in wanted.items()):
-            return frame  # type: ignore[no-any-return]
 
 
 async def drained(client: ClientConnection, quiet: float = 0.3) -> list[dict[str, Any]]:

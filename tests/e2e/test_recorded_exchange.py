@@ -6,12 +6,12 @@ import asyncio
 import gzip
 import json
 from collections.abc import AsyncIterator
-from typing import Any
 
 import aiohttp
 import pytest
 import pytest_asyncio
 from shared import shared
+from venue_client import ask, until
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosedOK
 
@@ -19,18 +19,6 @@ from desk.run.exchange import Address, serve_recording
 
 pytestmark = pytest.mark.e2e
 RECORDING = "captures/kraken_v2_book_ethusd_d25_20260802.frames.gz"
-
-
-async def ask(client: ClientConnection, method: str, req_id: int = 1, **params: Any) -> None:
-    await client.send(json.dumps({"method": method, "params": params, "req_id": req_id}))
-
-
-async def until(client: ClientConnection, **wanted: Any) -> dict[str, Any]:
-    """The next frame that has these values, whatever comes before it."""
-    while True:
-        frame = json.loads(await asyncio.wait_for(client.recv(), 5))
-        if all(frame.get(name) == value for name, value in wanted.items()):
-            return frame  # type: ignore[no-any-return]
 
 
 def recorded_frames() -> list[tuple[bytes, bytes]]:
