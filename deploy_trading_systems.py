@@ -49,9 +49,11 @@ VERBS = """verbs (each with its own --help):
   kill         stop all new risk at once, in the running session and in every later one; --flatten: and leave positions
   rearm        lift the kill, or a breaker's halt; needs --why
   performance  what the trades of a recorded session brought, with slippage, markouts and intervals
-  health       what the order-book score knew in a recorded session, or whether it is too early to say"""
+  health       what the order-book score knew in a recorded session, or whether it is too early to say
+  knowledge    what the closed trades of recorded sessions taught, by kind of trade: facts with their numbers"""
 
 NO_ENGINE = {"why": "ask", "explain": "ask", "kill": "switch", "rearm": "switch", "report": "report"}  # in desk/run
+MEASURED = {"performance": "review", "health": "review", "knowledge": "knowledge"}  # likewise
 
 
 def parser() -> argparse.ArgumentParser:
@@ -102,10 +104,9 @@ def main(argv: list[str] | None = None) -> int:
         "verify-book": verify_book,
         "fees": fees,
         "schema": schema,
-        "performance": performance,
-        "health": health,
         "console": console,
         "analyst": analyst,
+        **{verb: partial(measured, verb) for verb in MEASURED},
         **{verb: partial(data, verb) for verb in ("download", "import", "candles", "scan")},
     }
     try:
@@ -336,18 +337,9 @@ def schema(argv: list[str]) -> int:
     return OK
 
 
-def performance(argv: list[str]) -> int:
-    """What the trades of a recorded session brought: by symbol, hour and exit, with slippage and markouts."""
-    from desk.run import review
-
-    return review.performance(argv, build)
-
-
-def health(argv: list[str]) -> int:
-    """What the order-book score knew in a recorded session: IC by horizon, hit rate, edge against cost, placebos."""
-    from desk.run import review
-
-    return review.health(argv, build)
+def measured(verb: str, argv: list[str]) -> int:
+    """The verbs that measure recorded sessions again."""
+    return int(getattr(import_module(f"desk.run.{MEASURED[verb]}"), verb)(argv, build))
 
 
 def console(argv: list[str]) -> int:

@@ -120,3 +120,23 @@ def test_the_screen_is_told_the_short_form_one_measurement_a_second(sessions):
 def test_a_folder_without_sessions_is_an_error_that_names_the_fix(tmp_path):
     with pytest.raises(JournalError, match="no recorded session; name one, or record one"):
         session_folder(None, tmp_path)
+
+
+def test_the_verb_knowledge_gives_the_facts_of_all_named_sessions_together(sessions, capsys, monkeypatch):
+    """A session named twice counts once; each trade is under its side, its hour and its ending; nobody knows XRP."""
+    _, live, folder = sessions
+    monkeypatch.chdir(folder.parent.parent)
+    assert main(["knowledge", folder.name, str(folder), "--json"]) == 0
+    facts = json.loads(capsys.readouterr().out)
+    trades = [record.trade for record in live.performance.result().trades]
+    for kind in ("closed trades", "entered", "ended by"):
+        assert sum(fact["n"] for fact in facts if fact["object"].startswith(kind)) == len(trades)
+    assert {fact["word"] for fact in facts} == {"INSUFFICIENT DATA"}
+    assert {fact["source"] for fact in facts} == {"fills SIMULATED (paper), market SIMULATED"}
+    subject = f"{trades[0].inst} {'long' if trades[0].side > 0 else 'short'}"
+    assert main(["knowledge", "--about", subject]) == 0
+    text = capsys.readouterr().out
+    assert text.count("closed trades") == 1
+    assert f"{subject}: fills SIMULATED (paper), market SIMULATED" in text
+    assert main(["knowledge", "--about", "XRP*"]) == 0
+    assert f'nothing is known about "XRP*"; known: {facts[0]["subject"]}' in capsys.readouterr().out
