@@ -69,14 +69,14 @@ def journal(given: Given) -> Work:
 
 
 def verified_recording(given: Given) -> Work:
-    """A compressed recording from disk into a book, every checksum compared: `verify-book`."""
-    from desk.run.verify_book import verify_book
+    """A compressed recording from disk into a book, every checksum compared: `verify-book --fast`."""
+    from desk.run.verify_stream import verify_stream
 
     path = Path(given["path"])
 
     def work() -> Result:
         proof: dict[str, int] = {}
-        result = spent(lambda: proof.update(verify_book(path, given["depth"])), given["count"])
+        result = spent(lambda: proof.update(verify_stream(path, given["depth"])), given["count"])
         return {
             **result,
             A_DAY: result["us"] * DAY / 1e6,
