@@ -78,6 +78,7 @@ def hft_part(average: HftAverage | None, now_ns: int) -> Part:
     if average.end > now_ns:
         return None, "the order-book average is newer than the analysis"
     what = [f"average of {average.samples} scores" if average.samples is not None else "time average"]
+    what[0] += f" over {max(0, average.end - average.begin) / 60_000_000_000:.1f} min"
     if average.tier:
         what.append(f"tier {average.tier}")
     return max(-100.0, min(100.0, average.mean)), ", ".join(what)

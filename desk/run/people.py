@@ -26,7 +26,6 @@ from desk.run.safety import Safety
 from desk.run.shared import Inbox, Shared
 
 PICTURE_S = 0.25
-HFT_WINDOW_NS = 900_000_000_000  # the average the analyst gets covers up to this
 HFT_S = 30.0  # how often the analyst hears the average order-book score
 
 Spawn = Callable[[Coroutine[Any, Any, None]], object]
@@ -142,7 +141,4 @@ class People:
     async def _tell_averages(self, analyst: Child) -> None:
         while True:
             await asyncio.sleep(HFT_S)
-            scores = self.picture.scores
-            analyst.say({"hft": scores.window()})
-            if scores.span > HFT_WINDOW_NS:
-                scores.restart()
+            analyst.say({"hft": self.picture.scores.window()})

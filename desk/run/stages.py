@@ -1,4 +1,7 @@
-"""What the analyst is at, for a person: a bar a symbol on a terminal, a line a stage elsewhere, nothing when quiet."""
+"""What the analyst is at, for a person: a bar a symbol on a terminal, a line a stage elsewhere, nothing when quiet.
+
+Of more symbols than a screen has rows for, those at work have a bar, and all together one.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,9 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
-STEPS = {"candles": 0, "analysis": 1, "report": 2, "done": 3}
+STEPS = {"candles": 0, "analysis": 1, "evidence": 2, "report": 3, "done": 4}
+MOST_BARS = 16
+ALL = "all symbols"
 
 
 class Stages:
@@ -30,9 +35,15 @@ class Stages:
             columns = (TextColumn("{task.description:>12}"), BarColumn(30), TextColumn("{task.fields[stage]:<8}"))
             self.bars = Progress(*columns, TimeElapsedColumn(), console=self.console)
             self.bars.start()
+        many = said["of"] > MOST_BARS
+        if many and ALL not in self.tasks:
+            self.tasks[ALL] = self.bars.add_task(ALL, total=said["of"], stage="")
         if symbol not in self.tasks:
             self.tasks[symbol] = self.bars.add_task(symbol, total=STEPS["done"], stage=stage)
-        self.bars.update(self.tasks[symbol], completed=STEPS.get(stage, 0), stage=stage)
+        done = stage == "done"
+        self.bars.update(self.tasks[symbol], completed=STEPS[stage], stage=stage, visible=not (done and many))
+        if done and many:
+            self.bars.advance(self.tasks[ALL])
 
     def say(self, line: str) -> None:
         """A line that stays."""

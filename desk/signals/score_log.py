@@ -1,15 +1,27 @@
-"""What the order-book score did over a run, per symbol: last, range and time-average. Bounded, O(1) a score."""
+"""What the order-book score did over a run, per symbol: last, range and time-averages. Bounded, O(1) a score."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections import deque
+from typing import Any, NamedTuple
 
 from desk.signals.live_score import LiveScore
 from desk.signals.shape import Score
 
 
+WINDOW_NS = 900_000_000_000  # what the analyst is told covers up to this
+
+
+class _Mark(NamedTuple):
+    """A run's sums at one moment."""
+
+    since: int
+    area: float
+    n: int
+
+
 class _Run:
-    __slots__ = ("area", "count", "first", "high", "live", "low", "n", "since", "total")
+    __slots__ = ("area", "count", "first", "high", "live", "low", "marks", "n", "since", "total")
 
     def __init__(self, live: LiveScore, total: float) -> None:
         self.live, self.count, self.total = live, live.count, total
@@ -17,6 +29,7 @@ class _Run:
         self.n = 0
         self.area = 0.0
         self.first = self.since = live.ts
+        self.marks = deque((_Mark(live.ts, 0.0, 0),))
 
     @property
     def last(self) -> Score:
@@ -50,31 +63,29 @@ class ScoreLog:
         run.n += 1
 
     def average(self, inst: str) -> float | None:
-        """Time-weighted mean since the last `restart`, None without a span."""
+        """Time-weighted mean of the whole run, None without a span."""
         run = self._runs.get(inst)
         if run is None or run.since == run.first:
             return None
         return run.area / (run.since - run.first)
 
     def window(self) -> dict[str, dict[str, Any]]:
-        """Per symbol the average with its span (ns) and tier: what the analyst is told."""
-        return {
-            inst.rpartition("@")[0]: {
-                "score": mean, "tier": run.last.tier, "begin": run.first, "end": run.since, "samples": run.n
-            }
-            for inst, run in self._runs.items()
-            if (mean := self.average(inst)) is not None
-        }  # fmt: skip
+        """Per symbol the time-weighted mean of up to the last 15 minutes, with its span (ns), count and tier.
 
-    @property
-    def span(self) -> int:
-        """The longest window so far, ns."""
-        return max((run.since - run.first for run in self._runs.values()), default=0)
-
-    def restart(self) -> None:
-        """Begin a new window for the averages; range and counts go on."""
-        for run in self._runs.values():
-            run.area, run.first = 0.0, run.since
+        Call it at an even pace: each call is where a later window may begin.
+        """
+        out = {}
+        for inst, run in self._runs.items():
+            while len(run.marks) > 1 and run.marks[0].since < run.since - WINDOW_NS:
+                run.marks.popleft()
+            begin = run.marks[0]
+            if run.since > begin.since:
+                mean = (run.area - begin.area) / (run.since - begin.since)
+                span = {"begin": begin.since, "end": run.since, "samples": run.n - begin.n}
+                out[inst.rpartition("@")[0]] = {"score": mean, "tier": run.last.tier} | span
+            if run.since > run.marks[-1].since:
+                run.marks.append(_Mark(run.since, run.area, run.n))
+        return out
 
     def result(self) -> dict[str, dict[str, Any]]:
         """Per instrument key: the last score with its components, and the range of the totals."""

@@ -232,8 +232,8 @@ def test_exactly_75_percent_is_enough() -> None:
 
 def test_the_order_book_term_is_an_average_and_must_be_fresh() -> None:
     """An old or future average says nothing about now."""
-    average = HftAverage("BTC/USDT", 40.0, 0, 10**18, 900, "L3")
-    assert combine.hft_part(average, 10**18) == (40.0, "average of 900 scores, tier L3")
+    average = HftAverage("BTC/USDT", 40.0, 10**18 - 900 * 10**9, 10**18, 900, "L3")
+    assert combine.hft_part(average, 10**18) == (40.0, "average of 900 scores over 15.0 min, tier L3")
     assert combine.hft_part(average, 10**18 + HALF_HOUR) == (None, "the order-book average ended 30 min ago")
     assert combine.hft_part(average, 10**18 - 1)[0] is None
     assert combine.hft_part(None, 0)[0] is None

@@ -240,12 +240,27 @@ def test_a_missed_time_is_said_where_a_person_reads_it() -> None:
     assert screen.getvalue() == "caught up once for 2026-11-20/morning\nBTC/USDT: candles\n"
     terminal = Console(file=io.StringIO(), force_terminal=True, width=100)
     stages = Stages(quiet=False, console=terminal)
-    for stage in ("candles", "analysis", "report", "done"):
+    shares = []
+    for stage in ("candles", "analysis", "evidence", "report", "done"):
         stages.tell({"stage": stage, "symbol": "BTC/USDT", "done": 0, "of": 2})
-    assert stages.bars is not None
+        assert stages.bars is not None
+        shares.append(stages.bars.tasks[0].percentage)
+    assert shares == [0.0, 25.0, 50.0, 75.0, 100.0]  # a bar never goes back
     (task,) = stages.bars.tasks
     assert (task.description, task.percentage, task.fields["stage"]) == ("BTC/USDT", 100.0, "done")
     stages.end()
+
+
+def test_of_a_hundred_symbols_the_finished_ones_leave_the_screen() -> None:
+    """A terminal has no rows for them, and what is still at work must be seen."""
+    stages = Stages(quiet=False, console=Console(file=io.StringIO(), force_terminal=True, width=100))
+    for n in range(100):
+        for stage in ("candles", "done") if n < 99 else ("candles",):
+            stages.tell({"stage": stage, "symbol": f"S{n}/USDT", "done": n, "of": 100})
+    assert stages.bars is not None
+    shown = [(task.description, task.completed, task.total) for task in stages.bars.tasks if task.visible]
+    stages.end()
+    assert shown == [("all symbols", 99, 100), ("S99/USDT", 0, 4)]
 
 
 @pytest.mark.parametrize("damage", ["", "[1]", '{"morning": "soon"}', '{"morning": "2999-01-01"}'])
