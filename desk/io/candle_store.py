@@ -138,9 +138,22 @@ class CandleStore:
             raise FeedError(f"{self.path}: {err}; free some space, or name another file") from err
         return added + Added(running=int((~closed).sum()))
 
+    def compare(self, venue: str, symbol: str, rows: Frame, now_ns: int) -> Added:
+        """What `add` would answer; nothing is stored."""
+        closed = rows.ts + rows.interval_ns <= now_ns
+        series = self._series(venue, symbol, rows.interval_ns)
+        added, _ = self._told(f"{symbol} at {venue}", series, rows, closed)
+        return added + Added(running=int((~closed).sum()))
+
     def _rows(self, place: str, series: int, rows: Frame, closed: Any) -> Added:
+        added, fresh = self._told(place, series, rows, closed)
+        self.db.executemany("INSERT INTO candles VALUES (?,?,?,?,?,?,?,?)", fresh)
+        return added
+
+    def _told(self, place: str, series: int, rows: Frame, closed: Any) -> tuple[Added, list[tuple[Any, ...]]]:
+        """What becomes of the closed rows, and those of them to insert."""
         if not closed.any():
-            return Added()
+            return Added(), []
         ts = rows.ts[closed]
         first = self.db.execute("SELECT ts FROM candles WHERE series=? LIMIT 1", (series,)).fetchone()
         off = (ts - (first[0] if first else int(ts[0]))) % rows.interval_ns != 0
@@ -167,8 +180,7 @@ class CandleStore:
             else:
                 conflicts += 1
                 example = example or f"{place}: ts={at // 1_000_000} ms: stored {list(there)}, now {numbers}"
-        self.db.executemany("INSERT INTO candles VALUES (?,?,?,?,?,?,?,?)", fresh)
-        return Added(len(fresh), duplicates, conflicts, 0, example)
+        return Added(len(fresh), duplicates, conflicts, 0, example), fresh
 
     def _ask(self, series: int, begin: int, end: int) -> None:
         touching = "series=? AND begin<=? AND end>=?"

@@ -184,8 +184,7 @@ class FileHistory:
         used = [(path, columns) for interval, path, columns in parts if interval == finest]
         place = ", ".join(path.name for path, _ in used)
         joined = {key: np.concatenate([columns[key] for _, columns in used]) for key in _COLUMNS}
-        order = np.argsort(joined["ts"], kind="stable")
-        made = ladder(frame(f"{symbol} in {place}", finest, {key: values[order] for key, values in joined.items()}))
+        made = ladder(_once(f"{symbol} in {place}", finest, joined)[0])
         if not made:
             raise FeedError(f"{symbol} in {place}: no interval of {', '.join(FRAMES)} can be made from these candles")
         return made
@@ -195,7 +194,7 @@ class FileHistory:
         market = re.compile(rf"{re.escape(base)}[-_]?{re.escape(quote)}(?=[-_.]|$)")
         found = [self.path] if self.path.is_file() else sorted(self.path.iterdir())
         files = [p for p in found if p.suffix.lower() in (".csv", ".parquet") and market.match(p.stem.lower())]
-        files = [p for p in files if not {"perp", "swap", "futures"} & set(re.split(r"[-_.]", p.stem.lower()))]
+        files = [p for p in files if not derivative(p)]
         if not files:
             like = f"{base}{quote}_5m.csv"
             raise FeedError(f"{symbol}: no candles in {self.path}; name the file after its market, like {like}")
@@ -205,12 +204,36 @@ class FileHistory:
 def candles_in(path: Path) -> tuple[Frame, int]:
     """The candles of one file, by time, and how many rows were there twice; raises FeedError where two disagree."""
     columns = _read(path)
+    return _once(path.name, _interval(path, np.unique(columns["ts"])), columns)
+
+
+def _once(place: str, interval: int, columns: dict[str, NDArray[Any]]) -> tuple[Frame, int]:
+    """The rows by time, each once, and how many were there twice; raises FeedError where two disagree."""
     order = np.argsort(columns["ts"], kind="stable")
-    table = np.stack([columns[c][order] for c in _COLUMNS[1:]])
-    ts = columns["ts"][order]
-    again = np.concatenate(([False], (np.diff(ts) == 0) & (table[:, 1:] == table[:, :-1]).all(axis=0)))[: len(ts)]
+    ts, table = columns["ts"][order], np.stack([columns[c][order] for c in _COLUMNS[1:]])
+    same = np.diff(ts) == 0
+    again = np.concatenate(([False], same & (table[:, 1:] == table[:, :-1]).all(axis=0)))
     kept = {"ts": ts[~again]} | {c: row[~again] for c, row in zip(_COLUMNS[1:], table, strict=True)}
-    return frame(path.name, _interval(path, ts[~again]), kept), int(again.sum())
+    steps = np.diff(kept["ts"])
+    for i in np.flatnonzero(steps % interval)[:1]:
+        raise FeedError(
+            f"{place}: ts={int(kept['ts'][i + 1]) // 1_000_000} ms comes {int(steps[i]) / 1e9:g} s after the candle "
+            f"before it, among candles of {interval // 10**9} s; correct the row, or the interval in the file's name"
+        )
+    for i in np.flatnonzero(steps == 0)[:1]:
+        one, other = ([float(kept[c][j]) for c in _COLUMNS[1:]] for j in (i, i + 1))
+        at = int(kept["ts"][i]) // 1_000_000
+        raise FeedError(f"{place}: ts={at} ms is there twice, as {one} and as {other}; remove the wrong row")
+    return frame(place, interval, kept), int(again.sum())
+
+
+def derivative(path: Path) -> bool:
+    """Whether a file's name tells of a perpetual or a future: another market than the pair it begins with.
+
+    >>> derivative(Path("btcusdt_perp_1h.parquet")), derivative(Path("btcusdt_1h.parquet"))
+    (True, False)
+    """
+    return bool({"perp", "swap", "futures"} & set(re.split(r"[-_.]", path.stem.lower())))
 
 
 def market_in(path: Path) -> str | None:
@@ -241,8 +264,12 @@ def _interval(path: Path, ts: NDArray[Any]) -> int:
 def _read(path: Path) -> dict[str, NDArray[Any]]:
     columns = _read_parquet(path) if path.suffix.lower() == ".parquet" else _read_csv(path)
     ts = columns["ts"]
-    if len(ts) and not 10**11 < int(ts.min()) <= int(ts.max()) < 10**14:
-        raise FeedError(f"{path.name}: ts={int(ts.min())} is not UTC milliseconds since 1970; multiply seconds by 1000")
+    if not len(ts):
+        raise FeedError(f"{path.name}: no candle in it, only a header; remove the file or export it again")
+    if not 10**11 < int(ts.min()) <= int(ts.max()) < 10**14:
+        odd = next(int(t) for t in (ts.min(), ts.max()) if not 10**11 < t < 10**14)
+        fix = "multiply seconds by 1000" if odd <= 10**11 else "divide what is finer"
+        raise FeedError(f"{path.name}: ts={odd} is not UTC milliseconds since 1970; {fix}")
     return columns | {"ts": ts * 1_000_000}
 
 
@@ -251,13 +278,16 @@ def _read_csv(path: Path) -> dict[str, NDArray[Any]]:
         with path.open(newline="", encoding="utf-8-sig") as file:
             reader = csv.DictReader(file)
             if absent := [c for c in _COLUMNS if c not in (reader.fieldnames or ())]:
-                raise FeedError(f"{path.name}: no column {', '.join(absent)}; the header must be {','.join(_COLUMNS)}")
+                like = f"the header must be {','.join(_COLUMNS)}, with commas"
+                raise FeedError(f"{path.name}: no column {', '.join(absent)}; {like}")
             rows: list[tuple[float, ...]] = []
             for line in reader:
                 try:
                     rows.append(tuple(float(line[c]) for c in _COLUMNS))
                 except (TypeError, ValueError) as e:
-                    raise FeedError(f"{path.name}: line {reader.line_num}: {e}; write numbers with a point") from e
+                    said = ", ".join(f"{c}={line[c]!r}" for c in _COLUMNS if not _number(line[c]))
+                    fix = "write ts in UTC milliseconds, and numbers with a point"
+                    raise FeedError(f"{path.name}: line {reader.line_num}: {said} is not a number; {fix}") from e
     except (OSError, UnicodeDecodeError, csv.Error) as e:
         raise FeedError(f"{path}: cannot be read as CSV ({e}); save it as UTF-8 text") from e
     table = np.array(rows, np.float64).reshape(-1, len(_COLUMNS))
@@ -265,6 +295,14 @@ def _read_csv(path: Path) -> dict[str, NDArray[Any]]:
         raise FeedError(f"{path.name}: a ts is not a number; write UTC milliseconds")
     columns: dict[str, NDArray[Any]] = {c: table[:, i] for i, c in enumerate(_COLUMNS)}
     return columns | {"ts": table[:, 0].astype(np.int64)}
+
+
+def _number(text: str | None) -> bool:
+    try:
+        float(text or "")
+    except ValueError:
+        return False
+    return True
 
 
 def _read_parquet(path: Path) -> dict[str, NDArray[Any]]:
@@ -279,6 +317,14 @@ def _read_parquet(path: Path) -> dict[str, NDArray[Any]]:
                 "SELECT ts, open, high, low, close, volume FROM read_parquet(?)", [str(path)]
             ).fetchnumpy()
     except duckdb.Error as e:
-        raise FeedError(f"{path.name}: not candles in Parquet: {str(e).splitlines()[0]}") from e
-    floats: dict[str, NDArray[Any]] = {c: np.ma.filled(table[c].astype(np.float64), np.nan) for c in _COLUMNS[1:]}
-    return {"ts": np.ma.filled(table["ts"].astype(np.int64), 0), **floats}
+        said, like = str(e).splitlines()[0], f"its columns must be {','.join(_COLUMNS)}"
+        raise FeedError(f"{path.name}: not candles in Parquet: {said}; {like}") from e
+    try:
+        floats: dict[str, NDArray[Any]] = {c: np.ma.filled(table[c].astype(np.float64), np.nan) for c in _COLUMNS[1:]}
+        ts = table["ts"]
+        if ts.dtype.kind == "M":  # a column of timestamps, as pandas writes them, in UTC
+            ts = ts.astype("datetime64[ms]")
+        return {"ts": np.ma.filled(ts.astype(np.int64), 0), **floats}
+    except (TypeError, ValueError) as e:
+        fix = "write ts in UTC milliseconds or as a timestamp, the others as numbers"
+        raise FeedError(f"{path.name}: a column is not of numbers ({e}); {fix}") from e

@@ -10,7 +10,7 @@ import msgspec
 from desk.analysis.shape import FRAMES, Frame
 from desk.errors import FeedError
 from desk.io.candle_store import Added, CandleStore
-from desk.io.history import candles_in, market_in
+from desk.io.history import candles_in, derivative, market_in
 from desk.run.recorded_candles import is_recording, recorded_prints, venue_of, whole_candles
 
 FILE = "file"  # the venue's name of candles whose origin nobody named
@@ -58,7 +58,12 @@ def put(store: CandleStore, part: Part, now: int) -> list[Imported]:
     symbol = part.symbols[0] if part.symbols else market_in(part.path)
     if symbol is None:
         raise FeedError(f"{part.path.name}: the name tells no market; add --symbol BTC/USDT")
+    if not part.symbols and derivative(part.path):
+        fix = f"take them with --symbol {symbol} and a --venue of their own"
+        raise FeedError(f"{part.path.name}: candles of a perpetual or a future are not {symbol}'s; {fix}")
     rows, twice = candles_in(part.path)
+    if all(interval % rows.interval_ns for interval in FRAMES.values()):
+        raise FeedError(f"{part.path.name}: candles of {rows.interval_ns // 10**9} s make none of {', '.join(FRAMES)}")
     return [_added(store, part.path.name, part.venue or FILE, symbol, rows, twice, now)]
 
 
@@ -73,5 +78,12 @@ def _recorded(part: Part) -> Iterator[tuple[str, str, Frame]]:
 
 
 def _added(store: CandleStore, place: str, venue: str, symbol: str, rows: Frame, twice: int, now: int) -> Imported:
+    there = store.compare(venue, symbol, rows, now)
+    if there.conflicts > there.duplicates:
+        shared = there.conflicts + there.duplicates
+        raise FeedError(
+            f"{place}: {there.conflicts:,} of the {shared:,} candles that are stored already are others here "
+            f"({there.conflict}): another market; give it a --venue of its own"
+        )
     added = store.add(venue, symbol, rows, now)
     return Imported(place, venue, symbol, rows.interval_ns, added, twice + added.duplicates, rows.gaps)

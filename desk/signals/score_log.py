@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 from desk.signals.live_score import LiveScore
 from desk.signals.shape import Score
 
-
 WINDOW_NS = 900_000_000_000  # what the analyst is told covers up to this
 
 

@@ -200,6 +200,9 @@ def test_files_of_one_interval_are_joined_and_a_single_file_may_have_any_name(tm
     write_csv(tmp_path / "btcusdt_5m_a.csv", halves[0])
     joined = FileHistory(tmp_path).frames("BTC/USDT")["5m"]
     assert (len(joined), joined.gaps) == (90, 10)
+    write_csv(tmp_path / "btcusdt_5m_c.csv", f.rows(30, 50))  # exports overlap: what both say alike is said once
+    joined = FileHistory(tmp_path).frames("BTC/USDT")["5m"]
+    assert (len(joined), joined.gaps) == (100, 0)
     alone = write_csv(tmp_path / "my candles.csv", f)
     assert len(FileHistory(alone, ["BTC/USDT"]).frames("BTC/USDT")["5m"]) == 100
     with pytest.raises(FeedError, match="name the file after its market"):
@@ -210,15 +213,22 @@ def test_files_of_one_interval_are_joined_and_a_single_file_may_have_any_name(tm
     ("text", "words"),
     [
         ("date,open\n1,2\n", "no column ts, high, low, close, volume; the header must be ts,open"),
-        ("ts,open,high,low,close,volume\n1704067200000,1,1,1,x,1\n", "line 2: could not convert"),
+        ("ts,open,high,low,close,volume\n1704067200000,1,1,1,x,1\n", "line 2: close='x' is not a number"),
+        ("ts;open;high;low;close;volume\n1704067200000;1;1;1;1;1\n", "header must be .*, with commas"),
+        ("ts,open,high,low,close,volume\n2024-01-01T00:00:00Z,1,1,1,1,1\n", "ts='2024.* write ts in UTC milliseconds"),
+        ("ts,open,high,low,close,volume\n1704067200000000,1,1,1,1,1\n", "divide what is finer"),
         ("ts,open,high,low,close,volume\n1704067200,1,1,1,1,1\n", "not UTC milliseconds"),
         ("ts,open,high,low,close,volume\nnan,1,1,1,1,1\n", "a ts is not a number"),
         ("ts,open,high,low,close,volume\n1704067200000,1,1,1,1\n", "line 2"),
         (
-            "ts,open,high,low,close,volume\n1704067200000,1,1,1,1,1\n1704067200000,1,1,1,1,1\n",
-            "not after the row before",
+            "ts,open,high,low,close,volume\n1704067200000,1,1,1,1,1\n1704067200000,1,1,1,1,2\n",
+            r"ts=1704067200000 ms is there twice, as \[1.0, 1.0, 1.0, 1.0, 1.0\] and as .*; remove the wrong row",
         ),
-        ("ts,open,high,low,close,volume\n", "no interval of"),
+        (
+            "ts,open,high,low,close,volume\n1704067200000,1,1,1,1,1\n1704067260000,1,1,1,1,1\n",
+            "comes 60 s after the candle before it, among candles of 300 s",
+        ),
+        ("ts,open,high,low,close,volume\n", "no candle in it"),
         ("ts,open,high,low,close,volume\n1704067200000,inf,1,1,1,1\n", "missing or infinite"),
         ("\x00\xff", "cannot be read as CSV .*save it as UTF-8"),
     ],
@@ -248,6 +258,18 @@ def test_parquet_without_duckdb_names_what_to_install(tmp_path: Path, monkeypatc
     monkeypatch.setitem(sys.modules, "duckdb", None)
     with pytest.raises(FeedError, match=r"needs duckdb: pip install"):
         FileHistory(tmp_path).frames("BTC/USDT")
+
+
+def test_parquet_with_a_column_of_timestamps_is_read(tmp_path: Path) -> None:
+    """As pandas writes it, and most exporters."""
+    duckdb = pytest.importorskip("duckdb")
+    f = walk(50)
+    write_csv(tmp_path / "x.csv", f)
+    table = f"(SELECT make_timestamp(ts * 1000) AS ts, * EXCLUDE ts FROM read_csv('{tmp_path / 'x.csv'}'))"
+    duckdb.sql(f"COPY {table} TO '{tmp_path / 'btcusdt_5m.parquet'}' (FORMAT parquet)")
+    read = FileHistory(tmp_path).frames("BTC/USDT")["5m"]
+    assert np.array_equal(read.ts, f.ts)
+    assert np.array_equal(read.close, f.close)
 
 
 def test_parquet_recordings_are_read() -> None:

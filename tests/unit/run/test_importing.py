@@ -91,3 +91,24 @@ def test_what_cannot_be_imported_is_named_with_its_fix(tmp_path: Path) -> None:
             put(store, Part(file, None, ()), NOW)
         (done,) = put(store, Part(file, None, ("BTC/USDT",)), NOW)
     assert (done.venue, done.added.new) == ("file", 1)
+
+
+def test_a_perpetual_s_candles_never_enter_the_pair_s(tmp_path: Path) -> None:
+    """They would fill the pair's gaps with prices that nobody paid there."""
+    header = "ts,open,high,low,close,volume\n"
+    spot = [f"{1_700_000_100_000 + i * 300_000},10,11,9,10,{i}\n" for i in range(9)]
+    (tmp_path / "btcusdt_5m.csv").write_text(header + "".join(spot[:4] + spot[5:]))
+    (tmp_path / "btcusdt_perp_5m.csv").write_text(header + "".join(spot).replace(",9,10,", ",9,10.5,"))
+    said = []
+    with CandleStore(tmp_path / "c.db", write=True) as store:
+        for part in parts_of(tmp_path, "binance", None):
+            try:
+                put(store, part, NOW)
+            except FeedError as err:
+                said.append(str(err))
+        renamed = (tmp_path / "btcusdt_perp_5m.csv").rename(tmp_path / "btcusdt_more_5m.csv")
+        with pytest.raises(FeedError, match=r"8 of the 8 candles that are stored already are others here .* --venue"):
+            put(store, Part(renamed, "binance", ()), NOW)
+        assert [(s.count, s.gaps) for s in store.contents()] == [(8, 1)]
+    assert len(said) == 1
+    assert "btcusdt_perp_5m.csv: candles of a perpetual or a future are not BTC/USDT's" in said[0]
