@@ -25,7 +25,7 @@ from desk.analysis.profile import profile, profile_score
 from desk.analysis.profiles import profiles
 from desk.analysis.readings import NO_BOOK, clusters_of, ended, with_readings
 from desk.analysis.scenarios import MODEL, corridor, model_odds, scenarios
-from desk.analysis.shape import FRAMES, MINUTE, Analysis, Bar, Beside, Frame, HftAverage, Level, Weights
+from desk.analysis.shape import DAY, FRAMES, MINUTE, Analysis, Bar, Beside, Frame, HftAverage, Level, Weights
 from desk.analysis.technical import technical, technical_score
 from desk.analysis.timeframes import coverage as data_coverage
 from desk.analysis.timeframes import timeframes, trend_score
@@ -66,8 +66,11 @@ def analyse(
     which nothing after `now_ns` is used. `measure` False leaves out the record of past days (for scans): no reaction
     rates, and scenarios from the model. Raises FeedError when no frame holds a closed candle.
     """
-    known = {name: frames[name].upto(now_ns) for name in FRAMES if name in frames}
-    known = {name: f for name, f in known.items() if len(f)}
+    cut = {name: frames[name].upto(now_ns) for name in FRAMES if name in frames}
+    cut = {name: f for name, f in cut.items() if len(f)}
+    old = behind(cut)
+    known = {name: f for name, f in cut.items() if name not in old}
+    frames = {name: f for name, f in frames.items() if name not in old}
     if not known:
         raise FeedError(f"{symbol}: no closed candle before the moment of the analysis; give the source more history")
     finest = next(iter(known.values()))
@@ -123,6 +126,10 @@ def analyse(
         chart=chart_name,
         bars=bars(chart),
         unknown=(
+            *(
+                f"{name}: left out, its newest candle closed {days:.0f} days before the others'."
+                for name, days in old.items()
+            ),
             *unknown(known, now_ns, (trend, trend_note), (value, value_note), (tech_value, tech_note), book),
             *unmeasured_plan(records, outlook),
         ),
@@ -133,6 +140,16 @@ def analyse(
         book_gaps=book_gaps(terms, hft, recorded),
     )
     return with_readings(described, frames, beside or Beside())
+
+
+def behind(frames: Mapping[str, Frame]) -> dict[str, float]:
+    """The frames that end more than a day, and two of their candles, before the newest one, with the days they lack.
+
+    Their last price is not the market's: a store may hold minutes of last year beside this year's days.
+    """
+    newest = max((f.end for f in frames.values()), default=0)
+    late = {name: newest - f.end for name, f in frames.items() if newest - f.end > max(DAY, 2 * f.interval_ns)}
+    return {name: gone / DAY for name, gone in late.items()}
 
 
 def plan(

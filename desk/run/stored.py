@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from desk.analysis.resample import ladder
+from desk.analysis.resample import resample
 from desk.analysis.shape import FRAMES, Frame
 from desk.errors import DeskError, FeedError
 from desk.io.candle_store import CandleStore
@@ -87,16 +87,33 @@ class StoredHistory:
 
 
 def frames_of(store: CandleStore, venue: str, symbol: str, bars: int = BARS) -> dict[str, Frame]:
-    """A symbol's frames by name, finest first: the venue's own where stored, else made from the finest stored one.
+    """A symbol's frames by name, finest first: the venue's own where stored and not behind the others, else made.
 
-    Of each of its own intervals the newest `bars`: by default those that an analysis looks at.
+    Of each of its own intervals the newest `bars`: by default those that an analysis looks at. What is not there is
+    made from a stored interval that divides it, the coarsest that gives enough: days reach further back than minutes.
     """
     intervals = store.intervals(venue, symbol)
-    own = {name: store.read(venue, symbol, i, bars) for name, i in FRAMES.items() if i in intervals}
-    if len(own) == len(FRAMES) or not intervals:
-        return own
-    made = ladder(store.read(venue, symbol, intervals[0]))
-    return {name: own[name] if name in own else made[name] for name in FRAMES if name in own or name in made}
+    own = {i: store.read(venue, symbol, i, bars) for i in intervals if i in FRAMES.values()}
+    whole = {i: store.read(venue, symbol, i) for i in intervals if i not in own}
+    newest = max((f.end for f in [*own.values(), *whole.values()]), default=0)
+    out: dict[str, Frame] = {}
+    for name, interval in FRAMES.items():
+        stored = own.get(interval)
+        if stored is not None and newest - stored.end < interval:
+            out[name] = stored
+            continue
+        best = stored
+        for finer in reversed([i for i in intervals if i < interval and interval % i == 0]):
+            if finer not in whole:
+                whole[finer] = store.read(venue, symbol, finer)
+            made = resample(whole[finer], interval)
+            if best is None or (made.end // interval, len(made)) > (best.end // interval, len(best)):
+                best = made
+            if newest - best.end < interval and len(best) >= bars:
+                break
+        if best is not None and len(best):
+            out[name] = best
+    return out
 
 
 def only_venue(path: Path, symbols: tuple[str, ...]) -> str:
