@@ -206,6 +206,12 @@ class CandleStore:
         key = (self._series(venue, symbol, interval_ns), ts)
         return self.db.execute("SELECT 1 FROM candles WHERE series=? AND ts=?", key).fetchone() is not None
 
+    def oldest(self, venue: str, symbol: str, interval_ns: int) -> int | None:
+        """The open time of the first candle, None without any."""
+        series = self._series(venue, symbol, interval_ns)
+        found: tuple[int | None] = self.db.execute("SELECT MIN(ts) FROM candles WHERE series=?", (series,)).fetchone()
+        return found[0]
+
     def unasked(self, venue: str, symbol: str, interval_ns: int, begin: int, end: int) -> list[tuple[int, int]]:
         """The ranges [begin, end) of open times, ns, within the given one that the venue has not been asked for.
 

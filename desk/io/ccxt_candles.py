@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from difflib import get_close_matches
 from typing import Any
 
 import numpy as np
@@ -23,7 +24,9 @@ def ccxt_client(exchange: str) -> Any:
     import ccxt.async_support as ccxt  # 0.5 s, and only for those who ask for it
 
     if exchange not in ccxt.exchanges:
-        raise ConfigError([f"--venue {exchange}: ccxt knows no such exchange; it knows {', '.join(ccxt.exchanges)}"])
+        near = get_close_matches(exchange.lower(), ccxt.exchanges, n=3, cutoff=0.7)
+        fix = f"did you mean {' or '.join(near)}?" if near else f"it knows {', '.join(ccxt.exchanges)}"
+        raise ConfigError([f"--venue {exchange}: ccxt knows no such exchange; {fix}"])
     client = getattr(ccxt, exchange)()
     if not client.has.get("fetchOHLCV"):
         raise ConfigError(

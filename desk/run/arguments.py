@@ -26,6 +26,13 @@ def positive(text: str) -> float:
     return value
 
 
+def count(text: str) -> int:
+    """A whole number from 1 on."""
+    if not text.isdecimal() or not int(text):
+        raise argparse.ArgumentTypeError(f"{text}: a whole number from 1 on")
+    return int(text)
+
+
 def speed(text: str) -> float:
     """Times real time; 0.0 for "max"."""
     value = 0.0 if text == "max" else float(text)

@@ -11,11 +11,10 @@ from typing import Any
 
 import msgspec
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
 from desk.analysis.shape import FRAMES, MINUTE
-from desk.errors import DeskError, FeedError
+from desk.errors import ConfigError, DeskError, FeedError
 from desk.io.candle_store import CandleStore
 from desk.io.ccxt_candles import CcxtCandles, ccxt_client
 from desk.io.history import RestHistory
@@ -25,6 +24,7 @@ from desk.run.download import KrakenPages, Outcome, Pages, download
 from desk.run.importing import Imported, parts_of, put
 from desk.run.modes import configure
 from desk.run.scan import Row, scan
+from desk.run.series_bars import SeriesBars
 from desk.run.stored import STORE, only_venue
 from desk.wire.stamps import format_ns
 
@@ -61,6 +61,8 @@ def _download(argv: list[str]) -> int:
     p.add_argument("--config", type=Path, default=Path("trading_config.json"))
     options = p.parse_args(argv)
     symbols = _flat(options.symbols)
+    if options.begin is not None and options.begin >= now_ns():
+        raise ConfigError([f"--from {format_ns(options.begin, 0)}: is not over yet; name a date of the past"])
     outcomes = asyncio.run(_filled(options, symbols))
     with CandleStore(options.store) as store:
         missing = {(s.symbol, s.interval_ns): s.gaps for s in store.contents()}
@@ -77,17 +79,10 @@ def _download(argv: list[str]) -> int:
 
 async def _filled(options: argparse.Namespace, symbols: tuple[str, ...]) -> list[Outcome]:
     pages = pages_of(options.venue, lambda: configure(options.config, None).venue.rest_url)
+    bars = SeriesBars(len(symbols) * len(options.intervals), quiet=options.json)
     try:
-        with CandleStore(options.store, write=True) as store, _bars(options) as bars:
-            tasks: dict[tuple[str, str], TaskID] = {}
-
-            def tell(symbol: str, name: str, done: int, of: int) -> None:
-                key = (symbol, name)
-                if key not in tasks:
-                    tasks[key] = bars.add_task(f"{symbol} {name}", total=of)
-                bars.update(tasks[key], completed=done)
-
-            return await download(store, pages, symbols, options.intervals, options.begin, now_ns(), tell)
+        with CandleStore(options.store, write=True) as store, bars:
+            return await download(store, pages, symbols, options.intervals, options.begin, now_ns(), bars.tell)
     finally:
         await pages.close()
 
@@ -97,16 +92,6 @@ def pages_of(venue: str, kraken_url: Callable[[], str]) -> Pages:
     if venue == "kraken" or venue.startswith(("http://", "https://")):
         return KrakenPages(RestHistory(kraken_url() if venue == "kraken" else venue))
     return CcxtCandles(ccxt_client(venue.removeprefix("ccxt:")))
-
-
-def _bars(options: argparse.Namespace) -> Progress:
-    """A bar a series, with the time gone and the time left; nothing where nobody looks."""
-    columns = (TextColumn("{task.description:>16}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"))
-    console = Console(stderr=True)
-    quiet = options.json or not console.is_terminal
-    return Progress(
-        *columns, TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn(), console=console, disable=quiet
-    )
 
 
 # --- import
@@ -168,13 +153,15 @@ def _scan(argv: list[str], analyse: Callable[..., Any]) -> int:
     p = _parser("scan", "Score and nearest levels of many symbols from the store; no report, no network.")
     p.add_argument("symbols", nargs="*", type=arguments.symbols, metavar="A/B", help="default: all of the venue")
     p.add_argument("--venue", help="whose candles; not needed where the store has those of one")
-    p.add_argument("--top", type=int, metavar="N", help="the N strongest scores")
+    p.add_argument("--top", type=arguments.count, metavar="N", help="the N strongest scores")
     options = p.parse_args(argv)
     with CandleStore(options.store) as store:
         asked = _flat(options.symbols) or tuple(dict.fromkeys(s.symbol for s in store.contents()))
     venue = options.venue or only_venue(options.store, asked)
     with CandleStore(options.store) as store:
         symbols = _flat(options.symbols) or tuple(store.symbols(venue))
+    if not symbols:
+        raise FeedError(f"{options.store}: no candles of {venue}; ./run candles shows what it holds")
     rows, failed = scan(options.store, venue, symbols, analyse, now_ns())
     table = Table("symbol", "score", "coverage", "last", "below", "above", "as of (UTC)", "", box=None)
     for row in rows[: options.top]:

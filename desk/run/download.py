@@ -18,6 +18,7 @@ from desk.analysis.shape import FRAMES, MINUTE, Frame
 from desk.errors import DeskError, FeedError, Retryable
 from desk.io.candle_store import Added, CandleStore
 from desk.io.history import RestHistory
+from desk.wire.stamps import format_ns
 
 BARS = 721  # what an analysis looks at, and one that may close while we ask
 LATE = 10 * MINUTE  # a candle that a venue does not show yet may still come: no gap before it is this late
@@ -141,11 +142,15 @@ async def download(
 
     async def one(symbol: str, name: str) -> Outcome:
         if not pages.offers(name):
+            tell(symbol, name, 0, 0)
             return Outcome(symbol, name, note=f"{pages.venue} has none: made from a finer one when read")
         first = now - BARS * FRAMES[name] if begin is None else begin
         added = await fill(store, pages, symbol, name, first, now, tell)
-        changed = f"{added.conflicts} differ from what is stored, which stays: {added.conflict}"
-        return Outcome(symbol, name, added, note=changed if added.conflicts else "")
+        notes = [f"{added.conflicts} differ from what is stored, which stays: {added.conflict}"] * bool(added.conflicts)
+        oldest = store.oldest(pages.venue, symbol, FRAMES[name])
+        if begin is not None and oldest is not None and oldest - begin > FRAMES[name]:
+            notes.append(f"begins {format_ns(oldest, 0)}: {pages.venue} gave none before")
+        return Outcome(symbol, name, added, note="; ".join(notes))
 
     async def series(symbol: str) -> list[Outcome]:
         out: list[Outcome] = []

@@ -39,6 +39,7 @@ from desk.run.stop import start, stop_signal
 from desk.run.stored import StoredHistory, stored_at
 from desk.run.version import version
 from desk.sim.band import band_line
+from desk.sim.listing import LISTINGS
 from desk.wire.stamps import format_ns
 
 BUG = 70
@@ -213,6 +214,24 @@ def ultimate(options: argparse.Namespace, config: Config, functions: AnalysisFun
     return 0 if summary["reports"] else 1
 
 
+def listed(options: argparse.Namespace, config: Config) -> Config:
+    """For the embedded exchange, the symbols that it lists: one it has not is its own analysis's failure, no more."""
+    known = tuple(symbol for symbol in config.ultimate_analyzer.symbols if symbol in LISTINGS)
+    return with_symbols(config, known) if options.feed == "embedded" and known else config
+
+
+def bias_line(bias: dict[str, Any]) -> str:
+    """The bias in a line; too little data gives no score to show.
+
+    >>> bias_line({"symbol": "BTC/USDT", "label": "UPWARD", "score": 21.04, "because": {"mtf": 21.04}})
+    'BTC/USDT: UPWARD +21.0'
+    >>> bias_line({"symbol": "BTC/USDT", "label": "INSUFFICIENT DATA", "score": 0.0, "because": {}})
+    'BTC/USDT: INSUFFICIENT DATA'
+    """
+    score = f" {bias['score']:+.1f}" if bias["because"] else ""
+    return f"{bias['symbol']}: {bias['label']}{score}"
+
+
 def ccxt_of(feed: str) -> str:
     """The exchange whose candles come through ccxt, "" where the feed's own REST has them.
 
@@ -233,7 +252,7 @@ async def _ultimate(options: argparse.Namespace, config: Config, functions: Anal
     if candles is None and exchange:
         ccxt_client(exchange)  # refuses a name that it does not know
     elif candles is None:
-        source = await _source(options, config, log)
+        source = await _source(options, listed(options, config), log)
         if not source.rest_url:
             raise DeskError(f"--feed {options.feed} has no candles: add --candles PATH with a CSV or Parquet file")
     market = source or held
@@ -288,7 +307,7 @@ async def _read_analyst(analyst: Child, options: argparse.Namespace, reports: li
             if "stage" in said:
                 stages.tell(said)
             elif "bias" in said:
-                stages.say(f"{said['bias']['symbol']}: {said['bias']['label']} {said['bias']['score']:+.1f}")
+                stages.say(bias_line(said["bias"]))
             elif "report" in said:
                 reports += [said["report"][kind] for kind in ("html", "md", "json")]
                 stages.say(f"{said['report']['symbol']}: {said['report']['html']}")

@@ -159,6 +159,14 @@ def test_one_series_failure_costs_no_other_and_a_dead_network_is_asked_once(tmp_
     ]
 
 
+def test_a_venue_that_does_not_reach_back_so_far_is_said(tmp_path: Path) -> None:
+    """Kraken gives 720 candles whatever it is asked for; 0 missing would hide the years that are not there."""
+    with CandleStore(tmp_path / "a.db", write=True) as store:
+        for begin, note in ((START - 30 * FIVE, "begins 2024-01-01T00:00:00Z: paged gave none before"), (START, "")):
+            (told,) = asyncio.run(download(store, Paged(), ["BTC/USD"], ["5m"], begin, NOW))
+            assert (told.note, told.error) == (note, "")
+
+
 def test_another_simulated_market_is_not_mixed_in(tmp_path: Path) -> None:
     """Another seed under the same name would make a history that no market had."""
     path = tmp_path / "a.db"

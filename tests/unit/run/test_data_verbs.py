@@ -1,0 +1,53 @@
+"""desk/run/data_verbs.py: what is refused, and in which words."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import pytest
+from candles import walk
+
+from desk.config import Config
+from desk.errors import ConfigError, FeedError
+from desk.io.candle_store import CandleStore
+from desk.run.data_verbs import data_verb
+from desk.run.modes import listed, with_symbols
+from ultimate_crypto_analyzer import analyse
+
+HOUR = walk(100, "1h")
+
+
+def run(verb: str, *argv: str) -> int:
+    return data_verb(verb, list(argv), lambda: analyse)
+
+
+def test_a_download_from_tomorrow_and_a_misspelt_venue_are_refused(tmp_path: Path) -> None:
+    """Nothing new and exit code 0 would look like success; a hundred names are no hint."""
+    store = ("--store", str(tmp_path / "c.db"))
+    with pytest.raises(ConfigError, match="--from 2999-01-01T00:00:00Z: is not over yet"):
+        run("download", "BTC/USDT", "--from", "2999-01-01", *store)
+    with pytest.raises(ConfigError, match=r"--venue krakn: .* did you mean kraken\?"):
+        run("download", "BTC/USDT", "--venue", "krakn", *store)
+    assert not (tmp_path / "c.db").exists()
+
+
+def test_a_scan_of_nothing_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """An empty table explains nothing."""
+    with CandleStore(tmp_path / "c.db", write=True) as store:
+        store.add("binance", "BTC/USDT", HOUR, HOUR.end)
+    with pytest.raises(FeedError, match=r"no candles of kraken; \./run candles shows"):
+        run("scan", "--venue", "kraken", "--store", str(tmp_path / "c.db"))
+    with pytest.raises(SystemExit):
+        run("scan", "--top", "-3", "--store", str(tmp_path / "c.db"))
+    assert "-3: a whole number from 1 on" in capsys.readouterr().err
+
+
+def test_a_symbol_that_the_embedded_exchange_lacks_costs_no_other() -> None:
+    """The exchange starts with what it lists; the analyst asks for all and says what is not there."""
+    asked = with_symbols(Config(), ("BTC/USDT", "NO/SUCH"))
+    started = listed(argparse.Namespace(feed="embedded"), asked)
+    assert started.ultimate_analyzer.symbols == ("BTC/USDT",)
+    assert listed(argparse.Namespace(feed="kraken"), asked) is asked
+    nothing = with_symbols(Config(), ("NO/SUCH",))
+    assert listed(argparse.Namespace(feed="embedded"), nothing) is nothing
