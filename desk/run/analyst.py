@@ -35,7 +35,7 @@ from desk.run.download import KRAKEN, KrakenPages
 from desk.run.extras import make_extras
 from desk.run.one_report import Analyse, Job, make
 from desk.run.pool import each, tried, workers_for
-from desk.run.schedule import DailyRuns, Due, zone_of
+from desk.run.schedule import DailyRuns, Due, state_name, zone_of
 from desk.run.stored import STORE, StoredHistory, stored_at
 from desk.run.version import version
 
@@ -259,7 +259,7 @@ class _Process:
             config.time_zone,
             self._scheduled,
             lambda run_id, e: self.error("", f"the scheduled analysis {run_id} failed: {e}"),
-            analyst.folder / f".last-runs-{slug(analyst.venue_name)}.json",
+            analyst.folder / state_name(slug(analyst.venue_name), config.ultimate_analyzer.symbols),
             clock,
         )
 

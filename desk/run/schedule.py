@@ -14,6 +14,7 @@ import zoneinfo
 from collections.abc import Callable, Mapping
 from datetime import date, datetime, timedelta
 from difflib import get_close_matches
+from hashlib import blake2b
 from pathlib import Path
 
 import msgspec
@@ -120,6 +121,15 @@ def next_moment(now: int, times: Mapping[str, str], zone: zoneinfo.ZoneInfo) -> 
     ahead = [(moment(today + timedelta(days=i), clock, zone), slot) for i in range(3) for slot, clock in times.items()]
     at, slot = min(x for x in ahead if x[0] > now)
     return slot, at
+
+
+def state_name(venue: str, symbols: tuple[str, ...]) -> str:
+    """The file of a schedule's served times: a session of other symbols has a schedule of its own.
+
+    >>> state_name("kraken", ("ETH/USD", "BTC/USD"))
+    '.last-runs-kraken-79d42207.json'
+    """
+    return f".last-runs-{venue}-{blake2b(' '.join(sorted(symbols)).encode(), digest_size=4).hexdigest()}.json"
 
 
 class DailyRuns:

@@ -25,6 +25,7 @@ from desk.events import TrendBias
 from desk.io.candle_store import CandleStore
 from desk.io.history import FileHistory, candles_in
 from desk.run.analyst import Analyst, analyse_once, candle_source, run_analyst
+from desk.run.schedule import state_name
 from desk.run.stored import StoredHistory
 from ultimate_crypto_analyzer import analyse, bias
 
@@ -240,14 +241,21 @@ def test_the_source_is_chosen_by_what_is_given(tmp_path: Path) -> None:
 
 
 def test_a_start_after_missed_times_makes_good_once_and_says_so(tmp_path: Path) -> None:
-    """Two days asleep: one analysis, named; a second start of the same morning is an ordinary one."""
-    state = tmp_path / ".last-runs-kraken.json"
+    """Two days asleep: one analysis, named; a second start of the same morning is an ordinary one.
+
+    A session of another symbol, beside it in the same folder, has its own mornings.
+    """
+    state = tmp_path / state_name("kraken", ("BTC/USDT",))
     state.write_text('{"morning": "2024-03-08", "evening": "2024-03-08"}')
     said, again = (talk(config(tmp_path, "BTC/USDT"), Walks()) for _ in range(2))
     words = [s["stage"] for s in said if s.get("symbol") == ""]
     assert words == ["caught up once for 2024-03-09/evening, 2024-03-10/morning, 2024-03-10/evening and 1 more"]
     assert [s.get("symbol") for s in again if s.get("symbol") == ""] == []
     assert [sum("report" in s for s in run) for run in (said, again)] == [1, 1]
+    (tmp_path / state_name("kraken", ("ETH/USDT",))).write_text('{"morning": "2024-03-08", "evening": "2024-03-10"}')
+    other = talk(config(tmp_path, "ETH/USDT"), Walks())
+    words = [s["stage"] for s in other if s.get("symbol") == ""]
+    assert words == ["caught up once for 2024-03-09/morning, 2024-03-10/morning"]
 
 
 def test_missing_minutes_of_a_real_market_reach_the_report_as_gaps(tmp_path: Path) -> None:
