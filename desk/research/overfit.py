@@ -29,9 +29,11 @@ def overfitting(returns: Array, blocks: int = BLOCKS) -> float | None:
     """
     if blocks % 2 or blocks < 2 or not np.isfinite(returns).all():
         raise ValueError(f"{blocks} blocks of {returns.shape} returns: an even number of blocks, and numbers only")
+    size = len(returns) // blocks
+    if size < FEWEST:
+        return None
     varied = returns[:, returns.std(axis=0) > 1e-15]
-    size = len(varied) // blocks
-    if varied.shape[1] < 2 or size < FEWEST:
+    if varied.shape[1] < 2:
         return None
     kept = varied[len(varied) - size * blocks :].reshape(blocks, size, -1)  # the oldest rest is left out
     sums, squares = kept.sum(axis=1), (kept**2).sum(axis=1)
