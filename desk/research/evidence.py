@@ -194,4 +194,5 @@ def _short(then: Past) -> str:
     scored = int(np.isfinite(then.values["score"]).sum())
     span = (int(then.ts[-1]) - int(then.ts[0])) // DAY + 1
     need = FIRST + STEP
-    return f"{scored} past days with a score over {span} days; a walk forward needs about {need}: give more history"
+    fix = "give more history (./run download --from DATE, or ./run import)"
+    return f"{scored} past days with a score over {span} days; a walk forward needs about {need}: {fix}"
