@@ -44,6 +44,7 @@ from desk.wire.stamps import format_ns
 
 BUG = 70
 AnalysisFunctions = tuple[Callable[..., Any], Callable[..., Any]]
+NO_CANDLES = "no analysis and no bias: this feed has no candles; add --candles PATH"
 NAMED_FREE = "SIMULATED MARKET, fee-free tier"
 
 
@@ -112,6 +113,8 @@ async def _trade(
         analyst = None
         if options.mode == "hybrid" and config.ultimate_analyzer.enabled:
             analyst = analyst_args(options, config, source)
+            if analyst is None:
+                source = msgspec.structs.replace(source, notes=(*source.notes, NO_CANDLES))
         plan = Plan(
             mode=options.mode,
             config_json=canonical(config),
@@ -167,9 +170,12 @@ async def _source(options: argparse.Namespace, config: Config, log: Path) -> Sou
 
 def analyst_args(options: argparse.Namespace, config: Config, source: Source) -> list[str] | None:
     """The command line of the analyst's process, None when there are no candles for it."""
-    where = ["--candles", str(options.candles)] if options.candles else ["--rest", source.rest_url]
-    if not options.candles and not source.rest_url:
+    exchange = ccxt_of(source.feed)
+    if not options.candles and not source.rest_url and not exchange:
         return None
+    where = ["--rest", source.rest_url, "--ccxt", exchange]
+    if options.candles:
+        where = ["--candles", str(options.candles)]
     simulated = ["--simulated"] if source.simulated and not options.candles else []
     venue = "file" if options.candles else source.venue
     extras = ["--extras", ",".join(wanted(options))]

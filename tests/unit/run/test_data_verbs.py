@@ -12,7 +12,8 @@ from desk.config import Config
 from desk.errors import ConfigError, FeedError
 from desk.io.candle_store import CandleStore
 from desk.run.data_verbs import data_verb
-from desk.run.modes import listed, with_symbols
+from desk.run.modes import analyst_args, listed, with_symbols
+from desk.run.source import Source
 from ultimate_crypto_analyzer import analyse
 
 HOUR = walk(100, "1h")
@@ -51,3 +52,20 @@ def test_a_symbol_that_the_embedded_exchange_lacks_costs_no_other() -> None:
     assert listed(argparse.Namespace(feed="kraken"), asked) is asked
     nothing = with_symbols(Config(), ("NO/SUCH",))
     assert listed(argparse.Namespace(feed="embedded"), nothing) is nothing
+
+
+def test_hybrid_mode_has_its_analysis_wherever_candles_can_be_had() -> None:
+    """The venue's own REST, ccxt for exchanges without one of ours, and for a recording only what the person names."""
+
+    def where(feed: str, rest: str = "", candles: Path | None = None) -> list[str] | None:
+        source = Source(
+            feed=feed, venue="v", symbols=(), links=(), urls=(), rest_url=rest, simulated=False, silence_ns=1
+        )
+        args = analyst_args(argparse.Namespace(candles=candles), Config(), source)
+        return None if args is None else args[3 : args.index("--config-json")]
+
+    assert where("kraken", "https://k") == ["--rest", "https://k", "--ccxt", ""]
+    assert where("binance") == ["--rest", "", "--ccxt", "binance"]
+    assert where("ccxt:okx") == ["--rest", "", "--ccxt", "okx"]
+    assert where("replay:x.frames.gz") is None
+    assert where("replay:x.frames.gz", candles=Path("c.db")) == ["--candles", "c.db"]
