@@ -15,7 +15,7 @@ from rich.table import Table
 
 from desk.analysis.shape import FRAMES, MINUTE
 from desk.errors import ConfigError, DeskError, FeedError
-from desk.io.candle_store import CandleStore
+from desk.io.candle_store import CandleStore, Series
 from desk.io.ccxt_candles import CcxtCandles, ccxt_client
 from desk.io.history import RestHistory
 from desk.run import arguments
@@ -134,19 +134,54 @@ def _import(argv: list[str]) -> int:
 # --- candles, scan
 
 
+class Gap(msgspec.Struct, frozen=True):
+    """A run of missing candles: `begin` is when the first missing one opened, `end` when the next one there did, ns."""
+
+    venue: str
+    symbol: str
+    interval_ns: int
+    begin: int
+    end: int
+    missing: int
+
+
 def _candles(argv: list[str]) -> int:
-    options = _parser("candles", "What the store holds, and what is missing in it.").parse_args(argv)
+    p = _parser("candles", "What the store holds, and what is missing in it.")
+    p.add_argument("symbols", nargs="*", type=arguments.symbols, metavar="A/B", help="default: all")
+    p.add_argument(
+        "--gaps", type=arguments.count, nargs="?", const=20, metavar="N", help="where the N longest gaps are (20)"
+    )
+    options = p.parse_args(argv)
+    asked = _flat(options.symbols)
     with CandleStore(options.store) as store:
-        contents = store.contents()
+        contents = [s for s in store.contents() if not asked or s.symbol in asked]
+        gaps = _gaps(store, contents)[: options.gaps] if options.gaps else []
+    if asked and not contents:
+        raise FeedError(f"{options.store}: no candles of {', '.join(asked)}; ./run candles shows what it holds")
     table = Table("venue", "symbol", "interval", "candles", "from", "to (UTC)", "missing", "longest gap", box=None)
     for s in contents:
-        name = _name(s.interval_ns)
         span = (format_ns(s.begin, 0), format_ns(s.end, 0))
-        table.add_row(
-            s.venue, s.symbol, name, f"{s.count:,}", *span, f"{s.gaps:,}", f"{s.longest:,}" if s.gaps else "–"
-        )
-    _show(options, contents, table)
+        longest = f"{s.longest:,}" if s.gaps else "–"
+        table.add_row(s.venue, s.symbol, _name(s.interval_ns), f"{s.count:,}", *span, f"{s.gaps:,}", longest)
+    if not options.gaps:
+        _show(options, contents, table)
+        return OK
+    table = Table("venue", "symbol", "interval", "missing from", "until (UTC)", "candles", box=None)
+    for g in gaps:
+        span = (format_ns(g.begin, 0), format_ns(g.end, 0))
+        table.add_row(g.venue, g.symbol, _name(g.interval_ns), *span, f"{g.missing:,}")
+    _show(options, gaps, table)
     return OK
+
+
+def _gaps(store: CandleStore, contents: list[Series]) -> list[Gap]:
+    """Every run of missing candles, the longest in time first."""
+    found = [
+        Gap(s.venue, s.symbol, s.interval_ns, begin, end, (end - begin) // s.interval_ns)
+        for s in contents
+        for begin, end in store.gaps(s.venue, s.symbol, s.interval_ns)
+    ]
+    return sorted(found, key=lambda g: (g.begin - g.end, g.venue, g.symbol, g.interval_ns, g.begin))
 
 
 def _scan(argv: list[str], analyse: Callable[..., Any]) -> int:

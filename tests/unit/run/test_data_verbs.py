@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import json
 from pathlib import Path
 
 import pytest
-from candles import walk
+from candles import START, walk, without
 
+from desk.analysis.shape import FRAMES
 from desk.config import Config
 from desk.errors import ConfigError, FeedError
 from desk.io.candle_store import CandleStore
@@ -69,3 +71,20 @@ def test_hybrid_mode_has_its_analysis_wherever_candles_can_be_had() -> None:
     assert where("ccxt:okx") == ["--rest", "", "--ccxt", "okx"]
     assert where("replay:x.frames.gz") is None
     assert where("replay:x.frames.gz", candles=Path("c.db")) == ["--candles", "c.db"]
+
+
+def test_where_candles_are_missing_is_told_longest_first(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A count does not say whether the crash of March is in it."""
+    store = ("--store", str(tmp_path / "c.db"), "--json")
+    with CandleStore(tmp_path / "c.db", write=True) as made:
+        made.add("kraken", "BTC/USD", without(HOUR, [5, 40, 41, 42]), HOUR.end)
+        made.add("kraken", "ETH/USD", without(HOUR, [7]), HOUR.end)
+    hour = FRAMES["1h"]
+    assert run("candles", "--gaps", *store) == 0
+    rows = [(r["symbol"], r["begin"], r["missing"]) for r in json.loads(capsys.readouterr().out)["rows"]]
+    at = [START + n * hour for n in (40, 5, 7)]
+    assert rows == [("BTC/USD", at[0], 3), ("BTC/USD", at[1], 1), ("ETH/USD", at[2], 1)]
+    assert run("candles", "eth/usd", "--gaps", "1", *store) == 0
+    assert [r["symbol"] for r in json.loads(capsys.readouterr().out)["rows"]] == ["ETH/USD"]
+    with pytest.raises(FeedError, match="no candles of NO/SUCH"):
+        run("candles", "NO/SUCH", *store)
