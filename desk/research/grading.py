@@ -20,6 +20,7 @@ from desk.research.reactions import RANDOMS, random_prices
 
 CANDLES = ("5m", "15m", "1h", "4h")
 MOST_PLANS = 30
+SAME = 0.001  # a close this near is the same one: venues correct a candle by late trades
 INF = float("inf")
 ORDER = ("bull", "bear", "range")
 
@@ -31,8 +32,9 @@ def grade(plan: Analysis, frames: Mapping[str, Frame], now_ns: int) -> Grade:
     """
     name, bars = covering(frames, plan.ts, now_ns)
     expires = max((s.expires for s in plan.scenarios), default=plan.bias_expires or plan.ts)
-    if bars is None or not len(bars) or bars.end <= plan.ts:
-        none = "no candles from the time of the plan are known"
+    none = "no candles from the time of the plan are known" if bars is None or bars.end <= plan.ts else ""
+    none = none or another_market(plan, frames)
+    if bars is None or none:
         return Grade(plan.ts, expires, plan.ts, "", (), "", (), None, 0, 0, 0, 0, None, None, none)
     begin, end = (int(i) for i in np.searchsorted(bars.ts, (plan.ts, expires - bars.interval_ns + 1)))
     over = bars.end > expires - bars.interval_ns
@@ -62,6 +64,22 @@ def grade(plan: Analysis, frames: Mapping[str, Frame], now_ns: int) -> Grade:
         move_bps=bias.move_bps,
         why="; ".join(why),
     )
+
+
+def another_market(plan: Analysis, frames: Mapping[str, Frame]) -> str:
+    """Why these are not the candles that the plan was made of, "" where they have the last close it saw.
+
+    Another seed of the simulated market, or another file of the same symbol, would grade it at random.
+    """
+    for name, f in frames.items():
+        i = int(np.searchsorted(f.ts, plan.last_ts - f.interval_ns))
+        if i < len(f) and int(f.ts[i]) + f.interval_ns == plan.last_ts:
+            close = float(f.close[i])
+            if abs(close / plan.last - 1.0) <= SAME:
+                return ""
+            seen = f"its last close was {plan.last:.8g}, in these {name} candles {close:.8g}"
+            return f"it was made of another market: {seen}"
+    return ""
 
 
 def covering(frames: Mapping[str, Frame], ts: int, now_ns: int) -> tuple[str, Frame | None]:

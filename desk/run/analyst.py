@@ -58,10 +58,11 @@ class Analyst:
         venue_name: str,
         simulated: bool,
         clock: Callable[[], int] = time.time_ns,
+        seed: int | None = None,
     ) -> None:
         zone_of(config.time_zone)  # refuse a bad one now, not at the first report
         self.config, self.source, self.analyse = config, source, analyse
-        self.venue_name, self.simulated, self.clock = venue_name, simulated, clock
+        self.venue_name, self.simulated, self.clock, self.seed = venue_name, simulated, clock, seed
         self.averages: dict[str, HftAverage] = {}
         settings = config.ultimate_analyzer
         self.company = Company(source.frames, settings.symbols, settings.recording)
@@ -87,7 +88,7 @@ class Analyst:
 
     def origin(self, symbol: str) -> Origin:
         """Where this symbol's numbers come from, and the command that asks for them again."""
-        feed = "embedded" if self.simulated else self.venue_name
+        feed = f"embedded --seed {self.seed or 1}" if self.simulated else self.venue_name
         where = f"--candles {self.source.path}" if isinstance(self.source, FileHistory) else f"--feed {feed}"
         if isinstance(self.source, StoredHistory):
             where = self.source.option
@@ -214,6 +215,7 @@ def run_analyst(
     lines_out: IO[bytes] | None = None,
     clock: Callable[[], int] = time.time_ns,
     extras: tuple[str, ...] = (),
+    seed: int | None = None,
 ) -> int:
     """The process: one analysis at start (which makes good for missed times), then on request and on schedule.
 
@@ -222,7 +224,7 @@ def run_analyst(
     """
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGINT, signal.SIG_IGN)
-    analyst = Analyst(config, source, analyse, venue_name, simulated, clock)
+    analyst = Analyst(config, source, analyse, venue_name, simulated, clock, seed)
     process = _Process(analyst, make_bias, lines_out, clock, extras)
     try:
         if once:

@@ -176,7 +176,7 @@ def analyst_args(options: argparse.Namespace, config: Config, source: Source) ->
     where = ["--rest", source.rest_url, "--ccxt", exchange]
     if options.candles:
         where = ["--candles", str(options.candles)]
-    simulated = ["--simulated"] if source.simulated and not options.candles else []
+    simulated = ["--simulated", "--seed", str(options.seed)] if source.simulated and not options.candles else []
     venue = "file" if options.candles else source.venue
     extras = ["--extras", ",".join(wanted(options))]
     return ["analyst", "--venue", venue, *where, *simulated, *extras, "--config-json", canonical(config)]
@@ -191,13 +191,15 @@ def analyst_process(argv: list[str], functions: AnalysisFunctions) -> int:
     p.add_argument("--ccxt", default="")
     p.add_argument("--simulated", action="store_true")
     p.add_argument("--extras", default="")
+    p.add_argument("--seed", type=int, default=1)
     p.add_argument("--config-json", required=True)
     options = p.parse_args(argv)
     extras = tuple(kind for kind in options.extras.split(",") if kind)
     config = msgspec.json.decode(options.config_json, type=Config)
     candles = candle_source(options.rest, options.candles, config.ultimate_analyzer.symbols, options.ccxt)
     if not isinstance(candles, StoredHistory):
-        return run_analyst(config, candles, *functions, options.venue, options.simulated, extras=extras)
+        where = (options.venue, options.simulated)
+        return run_analyst(config, candles, *functions, *where, extras=extras, seed=options.seed)
     try:
         return run_analyst(config, candles, *functions, candles.venue, candles.simulated, extras=extras)
     finally:
@@ -270,7 +272,7 @@ async def _ultimate(options: argparse.Namespace, config: Config, functions: Anal
     args += (
         ["--candles", str(candles)] if candles else ["--rest", source.rest_url if source else "", "--ccxt", exchange]
     )
-    args += ["--simulated"] if source and source.simulated else []
+    args += ["--simulated", "--seed", str(options.seed)] if source and source.simulated else []
     analyst = await Child.start("analyst", args, log)
     ended = stop_signal()
     try:

@@ -122,6 +122,17 @@ def test_missing_candles_are_said() -> None:
     assert grade(plan(), {"15m": late}, NOW + DAY).why == "no candles from the time of the plan are known"
 
 
+def test_a_plan_of_another_market_is_not_graded() -> None:
+    """Yesterday's seed of the simulated market, or another venue's file: the grade would be a dice roll."""
+    told = grade(plan(), after(101), NOW + DAY)
+    assert told.why == ""
+    other = after(101)["15m"]
+    other = structs.replace(other, **{k: getattr(other, k) * 1.02 for k in ("open", "high", "low", "close")})
+    g = grade(plan(), {"15m": other}, NOW + DAY)
+    assert g.why == "it was made of another market: its last close was 100, in these 15m candles 102"
+    assert (g.lines, g.brier, g.touched, g.random_touched, g.bias_right) == ((), None, 0, 0, None)
+
+
 def test_the_scoreboard_counts_what_the_grades_say() -> None:
     """Brier against the base rate of the same plans; the newest thirty only."""
     bull = grade(plan(), after(103.2, 105.5), NOW + DAY)

@@ -240,6 +240,15 @@ def test_the_source_is_chosen_by_what_is_given(tmp_path: Path) -> None:
     assert isinstance(candle_source("", tmp_path, ("BTC/USDT",)), FileHistory)
 
 
+def test_the_command_that_makes_a_report_again_names_its_market(tmp_path: Path) -> None:
+    """Another seed is another market."""
+    for seed, words in ((7, "--feed embedded --seed 7"), (None, "--feed embedded --seed 1")):
+        analyst = Analyst(config(tmp_path, "BTC/USDT"), Walks(), analyse, "embedded", True, seed=seed)
+        assert analyst.origin("BTC/USDT").command == f"./run --mode ultimate --once --symbols BTC/USDT {words}"
+    real = Analyst(config(tmp_path, "BTC/USDT"), Walks(), analyse, "kraken", False)
+    assert real.origin("BTC/USDT").command.endswith("--feed kraken")
+
+
 def test_a_start_after_missed_times_makes_good_once_and_says_so(tmp_path: Path) -> None:
     """Two days asleep: one analysis, named; a second start of the same morning is an ordinary one.
 

@@ -63,8 +63,8 @@ def test_hybrid_mode_has_its_analysis_wherever_candles_can_be_had() -> None:
         source = Source(
             feed=feed, venue="v", symbols=(), links=(), urls=(), rest_url=rest, simulated=False, silence_ns=1
         )
-        args = analyst_args(argparse.Namespace(candles=candles), Config(), source)
-        return None if args is None else args[3 : args.index("--config-json")]
+        args = analyst_args(argparse.Namespace(candles=candles, mode="hybrid", png=False, pdf=False), Config(), source)
+        return None if args is None else args[3 : args.index("--extras")]
 
     assert where("kraken", "https://k") == ["--rest", "https://k", "--ccxt", ""]
     assert where("binance") == ["--rest", "", "--ccxt", "binance"]
