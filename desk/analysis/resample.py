@@ -5,6 +5,8 @@ Compared with Binance's own candles of 2019–2020 (hourly into 4-hourly, 46 hou
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from desk.analysis.shape import DAY, FRAMES, Frame
@@ -48,3 +50,18 @@ def ladder(fine: Frame) -> dict[str, Frame]:
         if interval >= fine.interval_ns and interval % fine.interval_ns == 0
     }
     return {name: f for name, f in made.items() if len(f)}
+
+
+def longest(given: Sequence[Frame]) -> dict[str, Frame]:
+    """Every known interval that frames of several intervals (finest first) can give, by name; empty ones are left out.
+
+    Of the ways to make one, that which ends last and then has most candles; the finest source where they are equal.
+    """
+    out: dict[str, Frame] = {}
+    for name, interval in FRAMES.items():
+        fit = [f for f in given if interval % f.interval_ns == 0]
+        made = [f if f.interval_ns == interval else resample(f, interval) for f in fit]
+        best = max(made, key=lambda f: (f.end // interval, len(f)), default=None)
+        if best is not None and len(best):
+            out[name] = best
+    return out

@@ -21,7 +21,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from desk.analysis.resample import ladder
+from desk.analysis.resample import longest
 from desk.analysis.shape import FRAMES, MINUTE, Frame, frame
 from desk.errors import ConfigError, DecodeError, FeedError, Final, Retryable
 
@@ -157,8 +157,9 @@ def _rows(place: str, interval: int, result: dict[str, Any]) -> Frame:
 class FileHistory:
     """Candles from a file or a folder of files named after their market: `btcusdt_5m….csv`, `BTC-USDT-1h.parquet`.
 
-    Columns ts (UTC ms, open time), open, high, low, close, volume. The finest interval given is used, its files joined;
-    longer intervals are made from it. A single file may have any name when one symbol is asked for (`symbols`).
+    Columns ts (UTC ms, open time), open, high, low, close, volume. Files of one interval are joined; longer intervals
+    are made from the finest, unless a coarser file reaches further back. A single file may have any name when one
+    symbol is asked for (`symbols`).
     """
 
     def __init__(self, path: Path, symbols: Sequence[str] = ()) -> None:
@@ -174,19 +175,21 @@ class FileHistory:
         return min(now_ns, max(f.end for f in frames.values()))
 
     def frames(self, symbol: str) -> dict[str, Frame]:
-        """All intervals that the finest given one divides."""
+        """All intervals that the given ones divide, each from the one that reaches furthest."""
         files = [self.path] if symbol == self.only else self._named(symbol)
-        said = {path: _said(path) for path in files}
-        if None not in said.values():  # the names tell: coarser files need not be read
-            files = [path for path in files if said[path] == min(filter(None, said.values()))]
-        parts = [(_interval(path, columns["ts"]), path, columns) for path, columns in ((p, _read(p)) for p in files)]
-        finest = min(interval for interval, _, _ in parts)
-        used = [(path, columns) for interval, path, columns in parts if interval == finest]
-        place = ", ".join(path.name for path, _ in used)
-        joined = {key: np.concatenate([columns[key] for _, columns in used]) for key in _COLUMNS}
-        made = ladder(_once(f"{symbol} in {place}", finest, joined)[0])
+        read = [(path, _read(path)) for path in files]
+        by_interval: dict[int, list[tuple[Path, dict[str, NDArray[Any]]]]] = {}
+        for path, columns in read:
+            by_interval.setdefault(_interval(path, np.unique(columns["ts"])), []).append((path, columns))
+        given = []
+        for interval, parts in sorted(by_interval.items()):
+            place = f"{symbol} in {', '.join(path.name for path, _ in parts)}"
+            joined = {key: np.concatenate([columns[key] for _, columns in parts]) for key in _COLUMNS}
+            given.append(_once(place, interval, joined)[0])
+        made = longest(given)
         if not made:
-            raise FeedError(f"{symbol} in {place}: no interval of {', '.join(FRAMES)} can be made from these candles")
+            place = f"{symbol} in {', '.join(path.name for path in files)}"
+            raise FeedError(f"{place}: no interval of {', '.join(FRAMES)} can be made from these candles")
         return made
 
     def _named(self, symbol: str) -> list[Path]:

@@ -161,14 +161,15 @@ def candle_source(
 ) -> RestHistory | FileHistory | StoredHistory:
     """Files or a store when a path is given, ccxt's `exchange` when one is named, the venue's REST otherwise.
 
-    What ccxt gives goes through the store, which is made for it; what Kraken gives does where there is a store.
+    What a real venue gives goes through the store, which is made for it: Kraken's REST has 720 candles of each
+    interval, and evidence needs more of them than that.
     """
     if candles is not None:
         return stored_at(candles, symbols) or FileHistory(candles, symbols)
     if exchange:
         return StoredHistory(STORE, exchange, lambda: CcxtCandles(ccxt_client(exchange)))
     rest = RestHistory(rest_url)
-    if KrakenPages(rest).venue == KRAKEN and STORE.exists():
+    if KrakenPages(rest).venue == KRAKEN:
         return StoredHistory(STORE, KRAKEN, lambda: KrakenPages(rest))
     return rest
 

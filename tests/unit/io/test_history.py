@@ -11,6 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
+import msgspec
 import numpy as np
 import pytest
 from candles import START, walk
@@ -187,6 +188,19 @@ def test_a_folder_of_csv_gives_every_interval_of_each_symbol(tmp_path: Path) -> 
         FeedError, match=r"XRP/USDT: no candles in .*name the file after its market, like xrpusdt_5m\.csv"
     ):
         source.frames("XRP/USDT")
+
+
+def test_days_that_reach_further_back_than_minutes_are_used(tmp_path: Path) -> None:
+    """Three days of minutes beside two years of days: no day is thrown away because a finer file is there."""
+    days, minutes = walk(730, "1d"), walk(3 * 288)
+    shifted = msgspec.structs.replace(minutes, ts=minutes.ts - minutes.end + days.end)
+    write_csv(tmp_path / "btcusdt_1d.csv", days)
+    write_csv(tmp_path / "btcusdt_5m.csv", shifted)
+    frames = FileHistory(tmp_path).frames("BTC/USDT")
+    assert {name: len(f) for name, f in frames.items()} == {
+        "5m": 864, "15m": 288, "1h": 72, "4h": 18, "1d": 730, "1w": 104,
+    }  # fmt: skip
+    assert len({f.end for name, f in frames.items() if name != "1w"}) == 1
 
 
 def test_files_of_one_interval_are_joined_and_a_single_file_may_have_any_name(tmp_path: Path) -> None:

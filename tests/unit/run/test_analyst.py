@@ -26,7 +26,7 @@ from desk.io.candle_store import CandleStore
 from desk.io.history import FileHistory, candles_in
 from desk.run.analyst import Analyst, analyse_once, candle_source, run_analyst
 from desk.run.schedule import state_name
-from desk.run.stored import StoredHistory
+from desk.run.stored import STORE, StoredHistory
 from ultimate_crypto_analyzer import analyse, bias
 
 WALK = frames_of(walk(70 * 288))
@@ -235,8 +235,9 @@ def test_a_real_process_ignores_ctrl_c_and_ends_with_its_input(tmp_path: Path) -
 
 
 def test_the_source_is_chosen_by_what_is_given(tmp_path: Path) -> None:
-    """Files when the person named some, else the venue."""
-    assert candle_source("https://api.kraken.com", None, ("BTC/USDT",)).name == "REST https://api.kraken.com"
+    """Files when the person named some, else the venue; a real one's candles are kept, a simulated one's are not."""
+    assert candle_source("https://api.kraken.com", None, ("BTC/USDT",)).name == f"store {STORE}, kraken topped up"
+    assert candle_source("http://127.0.0.1:9", None, ("BTC/USDT",)).name == "REST http://127.0.0.1:9"
     assert isinstance(candle_source("", tmp_path, ("BTC/USDT",)), FileHistory)
 
 
