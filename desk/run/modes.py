@@ -327,6 +327,7 @@ async def _read_analyst(analyst: Child, options: argparse.Namespace, reports: li
                 print(f"warning: {said['warning']}", file=sys.stderr)  # noqa: T201
             elif "error" in said:
                 problems.append(said["error"]["text"])
+                stages.fail(said["error"]["symbol"])
                 print(f"error: {said['error']['text']}", file=sys.stderr)  # noqa: T201
             elif "scheduled" in said:
                 stages.end()

@@ -45,6 +45,13 @@ class Stages:
         if done and many:
             self.bars.advance(self.tasks[ALL])
 
+    def fail(self, symbol: str) -> None:
+        """This symbol's report will not come; why is said elsewhere."""
+        if self.bars is not None and symbol in self.tasks:
+            self.bars.update(self.tasks[symbol], stage="failed", completed=0)
+            if ALL in self.tasks:
+                self.bars.advance(self.tasks[ALL])
+
     def say(self, line: str) -> None:
         """A line that stays."""
         if not self.quiet:

@@ -255,12 +255,13 @@ def test_of_a_hundred_symbols_the_finished_ones_leave_the_screen() -> None:
     """A terminal has no rows for them, and what is still at work must be seen."""
     stages = Stages(quiet=False, console=Console(file=io.StringIO(), force_terminal=True, width=100))
     for n in range(100):
-        for stage in ("candles", "done") if n < 99 else ("candles",):
+        for stage in ("candles", "done") if n < 98 else ("candles",):
             stages.tell({"stage": stage, "symbol": f"S{n}/USDT", "done": n, "of": 100})
+    stages.fail("S98/USDT")
     assert stages.bars is not None
-    shown = [(task.description, task.completed, task.total) for task in stages.bars.tasks if task.visible]
+    shown = [(t.description, t.completed, t.total, t.fields["stage"]) for t in stages.bars.tasks if t.visible]
     stages.end()
-    assert shown == [("all symbols", 99, 100), ("S99/USDT", 0, 4)]
+    assert shown == [("all symbols", 99, 100, ""), ("S98/USDT", 0, 4, "failed"), ("S99/USDT", 0, 4, "candles")]
 
 
 @pytest.mark.parametrize("damage", ["", "[1]", '{"morning": "soon"}', '{"morning": "2999-01-01"}'])
