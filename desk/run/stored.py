@@ -104,6 +104,9 @@ def frames_of(store: CandleStore, venue: str, symbol: str, bars: int = BARS) -> 
             continue
         best = stored
         for finer in reversed([i for i in intervals if i < interval and interval % i == 0]):
+            oldest = store.oldest(venue, symbol, finer)
+            if best is not None and newest - best.end < interval and oldest is not None and oldest >= best.ts[0]:
+                continue  # no further back than what there is
             if finer not in whole:
                 whole[finer] = store.read(venue, symbol, finer)
             made = resample(whole[finer], interval)
