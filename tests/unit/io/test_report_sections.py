@@ -339,34 +339,6 @@ def test_hours_placebos_and_fading_are_drawn_and_told_in_numbers() -> None:
     assert "Spread by hour needs a recording" in render(without, ORIGIN, Config()).html
 
 
-def test_the_markdown_says_what_the_page_says() -> None:
-    """Who reads it in a terminal or a chat must not miss a zone, a grade or a warning."""
-    a = whole()
-    text = render(a, ORIGIN, Config()).markdown
-    for zone in a.entries:
-        assert f"| {zone.side} |" in text
-    assert all(s.stand_aside in text for s in a.scenarios)
-    assert re.search(r"\| level \| POC \| 60,000[.]0+ \| held \|", text)
-    assert "levels held" in text.split("The last 6 plans (INSUFFICIENT DATA)")[1]
-    assert all(row.anchor in text for row in a.anchored)
-    for said in ("VAH", "naked", "Supertrend", "| Swings", "spread 1.25", "Delta +20.00 over 420", "Swing, stop"):
-        assert said in text, said
-    lines = text.splitlines()
-    for rule in (i for i, line in enumerate(lines) if re.fullmatch(r"[|:-]+", line)):
-        columns = lines[rule].count("|")
-        assert re.sub(r"\\\\[|]", "", lines[rule - 1]).count("|") == columns, lines[rule - 1]
-        assert lines[rule + 1].startswith("|"), lines[rule + 1]
-
-
-def test_a_footprint_shows_what_hit_the_bid_and_what_lifted_the_ask() -> None:
-    """Sell × buy by price, with the imbalance marked; nothing without a tape."""
-    html = render(whole(), ORIGIN, Config()).html
-    cell = re.search(r"60,000[.0]*</th><td class=\"n\">(.*?)</td>", html)
-    assert cell is not None
-    assert re.sub(r"<[^>]+>", "", cell[1]) == "3.000 × 9.000 ▲"
-    assert "Footprint" not in render(msgspec.structs.replace(whole(), order_flow=None), ORIGIN, Config()).html
-
-
 def test_two_mornings_from_the_same_candles_are_the_same_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Yesterday's plan is graded today; done again from the start, every file is equal to the byte."""
     made = []
