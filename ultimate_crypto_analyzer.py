@@ -42,6 +42,7 @@ CHART_FRAME, CHART_BARS = "4h", 180  # the same 30 days
 # What levels and scenarios are measured on: 183 days of hours; of quarters 30 days more, for their daily profiles.
 PAST_BARS = {"15m": 20_448, "1h": 4400, "4h": 4400, "1d": 4400}
 HOUR_NS = 60 * MINUTE
+HOLE_BARS, BRIDGE_BARS = 26, 60  # the longest average; after 60 more candles it has forgotten
 STANCES = {
     "accepted": "accepted outside value, two closes in a row",
     "testing": "one close outside value, not yet confirmed",
@@ -210,12 +211,25 @@ def unknown(known: Mapping[str, Frame], now_ns: int, *parts: tuple[float | None,
             out.append(
                 f"{name}: {f.gaps} of {len(f) + f.gaps} candles are missing; they are gaps, nothing was filled in."
             )
+            out += bridged(name, known[name])
     newest = max(f.end for f in known.values())
     finest = next(iter(known.values())).interval_ns
     if now_ns - newest > 2 * finest:
         out.append(f"What happened since the last closed candle, {(now_ns - newest) // MINUTE} minutes ago.")
     out.append(NO_BOOK)
     return tuple(out)
+
+
+def bridged(name: str, f: Frame) -> list[str]:
+    """A long hole so near the end that averages and ranges still reach across it, as if one candle had jumped there."""
+    recent = f.ts[-BRIDGE_BARS:]
+    holes = (recent[1:] - recent[:-1]) // f.interval_ns - 1
+    rests = "trend, ATR and what rests on them (levels, scenarios, stops) still bridge it"
+    return [
+        f"{name}: a hole of {hole:,} candles ends {len(holes) - i} candles before the last one: {rests}."
+        for i, hole in enumerate(holes.tolist())
+        if hole >= HOLE_BARS
+    ]
 
 
 def unmeasured_plan(records: tuple[Reaction, ...], outlook: tuple[Scenario, ...]) -> tuple[str, ...]:

@@ -112,6 +112,19 @@ def test_gaps_are_reported_and_survived() -> None:
     assert {d.name: d.gaps for d in a.data}["5m"] > 0
 
 
+def test_a_long_hole_shortly_before_the_end_is_named_with_what_rests_on_it() -> None:
+    """Half a year without candles makes one jump, and the ATR of the days after it twice what the market does."""
+    fine = walk(150 * 288)
+    frames = frames_of(without(fine, list(range(100 * 288, 140 * 288))))
+    a = analyse("BTC/USDT", frames, fine.end)
+    said = [line for line in a.unknown if "bridge it" in line]
+    assert said == [
+        "1d: a hole of 40 candles ends 10 candles before the last one: trend, ATR and what rests on them (levels, "
+        "scenarios, stops) still bridge it.",
+    ]  # the 60 candles of 4h since then have forgotten it
+    assert not any("bridge it" in line for line in analyse("BTC/USDT", frames_of(fine), fine.end).unknown)
+
+
 def test_old_candles_and_no_candles_are_said() -> None:
     """A report made from yesterday's data must say so; one made from nothing must not exist."""
     frames = frames_of(walk(90 * 288))
