@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from desk.analysis.shape import DAY, FRAMES, Frame
+from desk.kernels.candles import gather
 
 MONDAY = 4 * DAY  # 1970-01-05; weeks begin on Monday, every other interval divides the day
 
@@ -20,36 +21,27 @@ def resample(fine: Frame, interval_ns: int) -> Frame:
     Only whole buckets: begun and ended within the data. A bucket some of whose finer bars are missing is built from the
     others and marked thin; one without any stays a gap. Nothing is invented.
     """
-    phase = MONDAY if interval_ns == FRAMES["1w"] else 0
     if interval_ns % fine.interval_ns:
         raise ValueError(f"{fine.interval_ns} ns does not divide {interval_ns} ns")
-    bucket = (fine.ts - phase) // interval_ns
-    first = np.flatnonzero(np.concatenate((np.ones(min(1, len(bucket)), bool), np.diff(bucket) > 0)))
-    if not len(first):
-        return Frame(fine.ts, fine.open, fine.high, fine.low, fine.close, fine.volume, interval_ns, fine.thin)
-    stop = np.concatenate((first[1:], [len(bucket)]))
-    begin = bucket[first] * interval_ns + phase
-    whole = (begin >= fine.ts[0]) & (begin + interval_ns <= fine.end)
-    return Frame(
-        begin[whole],
-        fine.open[first][whole],
-        np.maximum.reduceat(fine.high, first)[whole],
-        np.minimum.reduceat(fine.low, first)[whole],
-        fine.close[stop - 1][whole],
-        np.add.reduceat(fine.volume, first)[whole],
-        interval_ns,
-        ((stop - first) < interval_ns // fine.interval_ns)[whole] | np.logical_or.reduceat(fine.thin, first)[whole],
-    )
+    return _within(fine, interval_ns, int(fine.ts[0]) if len(fine) else 0, fine.end)
 
 
 def ladder(fine: Frame) -> dict[str, Frame]:
-    """Every known interval that `fine` can give, finest first, by name; empty ones are left out."""
-    made = {
-        name: fine if interval == fine.interval_ns else resample(fine, interval)
-        for name, interval in FRAMES.items()
-        if interval >= fine.interval_ns and interval % fine.interval_ns == 0
-    }
-    return {name: f for name, f in made.items() if len(f)}
+    """Every known interval that `fine` can give, finest first, by name; empty ones are left out.
+
+    Each is made of the one before (every interval of FRAMES divides the next), which leaves little to read. A candle is
+    the one `resample` makes of `fine` itself, but for the last rounding of its volume.
+    """
+    begin = int(fine.ts[0]) if len(fine) else 0
+    made: dict[str, Frame] = {}
+    last = fine
+    for name, interval in FRAMES.items():
+        if interval < fine.interval_ns or interval % fine.interval_ns:
+            continue
+        each = fine if interval == fine.interval_ns else _within(last, interval, begin, fine.end)
+        if len(each):
+            made[name] = last = each
+    return made
 
 
 def longest(given: Sequence[Frame]) -> dict[str, Frame]:
@@ -65,3 +57,15 @@ def longest(given: Sequence[Frame]) -> dict[str, Frame]:
         if best is not None and len(best):
             out[name] = best
     return out
+
+
+def _within(fine: Frame, interval_ns: int, begin: int, end: int) -> Frame:
+    """The candles within `begin`..`end`, ns: the bounds of the data itself, which its finer candles may not reach."""
+    phase = MONDAY if interval_ns == FRAMES["1w"] else 0
+    ratio = interval_ns // fine.interval_ns
+    room = min(len(fine), (end - begin) // interval_ns + 1)
+    times, rows, thin = np.empty(room, np.int64), np.empty((5, room)), np.empty(room, np.bool_)
+    columns = fine.ts, fine.open, fine.high, fine.low, fine.close, fine.volume, fine.thin
+    count = gather(*columns, interval_ns, phase, ratio, begin, end, times, rows, thin)
+    opened, high, low, close, volume = (row[:count] for row in rows)
+    return Frame(times[:count], opened, high, low, close, volume, interval_ns, thin[:count])

@@ -51,7 +51,7 @@ def _six(ts: Times, high: Floats, low: Floats, close: Floats, volume: Floats, pe
         if period > 0 and ts[i] >= until:
             paid = traded = 0.0
             until = ts[i] - ts[i] % period + period
-        paid += (high[i] + low[i] + x) / 3.0 * volume[i]
+        paid += (high[i] + low[i] + x) * (1.0 / 3.0) * volume[i]  # a division is 5 cycles of the one divider
         traded += volume[i]
         out[VWAP, i] = paid / traded if traded > 0.0 else np.nan
 
@@ -60,7 +60,7 @@ def _six(ts: Times, high: Floats, low: Floats, close: Floats, volume: Floats, pe
             if i % REFRESH:
                 left = close[i - BAND]
                 before = mean
-                mean += (x - left) / BAND
+                mean += (x - left) * (1.0 / BAND)
                 spread += (x - left) * (x - mean + left - before)
         if i == BAND - 1 or (i >= BAND and i % REFRESH == 0):
             first = close[i - BAND + 1]  # measured from here, a window that never moved has no spread at all
@@ -75,7 +75,7 @@ def _six(ts: Times, high: Floats, low: Floats, close: Floats, volume: Floats, pe
             if i < BAND:
                 level = mean
         if i >= BAND - 1:
-            reach = 2.0 * np.sqrt(max(spread, 0.0) / BAND)
+            reach = 2.0 * np.sqrt(max(spread, 0.0) * (1.0 / BAND))
             out[EMA, i] = level
             out[MIDDLE, i], out[UPPER, i], out[LOWER, i] = mean, mean + reach, mean - reach
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from desk.kernels.averages import ema, true_range, wilder
+from desk.kernels.candles import gather
 from desk.kernels.exits import first_exits
 from desk.kernels.indicators import directional, six, supertrend
 from desk.kernels.jit import forget_older
@@ -30,6 +31,8 @@ def warm() -> None:
     spread_volume(few, few + 1.0, few, 1.0, 1.0, 4)
     first_exits(few, few, np.zeros(1, np.int64), np.ones(1, np.int64), few[:1], few[:1])
     price_histogram(few, few, 1.0, 1.0, 4)
+    whole, flags = np.arange(3), np.zeros(3, np.bool_)
+    gather(whole, few, few, few, few, few, flags, 2, 0, 2, 0, 4, whole.copy(), np.empty((5, 3)), flags.copy())
     six(np.arange(3), few, few, few, few, 0)
     directional(few, few, few, 2)
     supertrend(few, few, few, 2, 3.0)

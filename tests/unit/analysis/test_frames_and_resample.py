@@ -79,6 +79,23 @@ def test_buckets_with_missing_bars_equal_the_venues_own_and_are_marked_thin() ->
     assert int(made.thin.sum()) == 17
 
 
+@given(st.integers(0, 400), st.lists(st.tuples(st.integers(0, 3000), st.integers(1, 500)), max_size=4))
+def test_a_ladder_is_what_each_resample_makes_of_the_data_itself(skip: int, holes: list[tuple[int, int]]) -> None:
+    """Breaks: candles made of candles lose a bucket at a hole or at the edge, or its thin mark."""
+    kept = np.ones(3000, bool)
+    kept[:skip] = False
+    for begin, count in holes:
+        kept[begin : begin + count] = False
+    f = without(walk(3000), np.flatnonzero(~kept).tolist())
+    made = ladder(f)
+    for name, interval in FRAMES.items():
+        direct = resample(f, interval) if interval > f.interval_ns else f
+        assert (name in made) == bool(len(direct))
+        if len(direct):
+            assert same(made[name], direct)
+            assert np.array_equal(made[name].thin, direct.thin)
+
+
 @given(st.integers(1, 400), st.integers(0, 300))
 def test_only_whole_buckets_are_made(n: int, skip: int) -> None:
     """A bucket whose beginning or end lies outside the data would repaint when more arrives."""

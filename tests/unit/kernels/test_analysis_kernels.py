@@ -11,6 +11,7 @@ from shared import shared
 
 from desk.kernels import indicators
 from desk.kernels.averages import ema, true_range, wilder
+from desk.kernels.candles import gather
 from desk.kernels.exits import first_exits
 from desk.kernels.profile import price_histogram, spread_volume
 from desk.kernels.warm import warm
@@ -128,7 +129,7 @@ def test_first_exits_equal_their_twin(seed: int) -> None:
 def test_warm_compiles_every_kernel_of_the_analysis() -> None:
     """A kernel that warm() forgets makes the first report wait for the compiler."""
     warm()
-    made = (indicators._six, indicators.directional, indicators.supertrend, price_histogram, first_exits)
+    made = (indicators._six, indicators.directional, indicators.supertrend, price_histogram, first_exits, gather)
     for kernel in (ema, wilder, true_range, spread_volume, *made):
         assert kernel.signatures, kernel
 
@@ -137,6 +138,6 @@ def test_warm_compiles_every_kernel_of_the_analysis() -> None:
 def test_a_histogram_of_prices_equals_numpys(seed: int) -> None:
     """Same bins, same edges: the top edge belongs to the last bin, what lies outside is not counted."""
     dice = np.random.Generator(np.random.PCG64(seed))
-    prices, volumes = np.round(dice.normal(100, 3, 5000), 2), dice.exponential(1, 5000)
+    prices, volumes = np.round(dice.normal(100, 3, 5003), 2), dice.exponential(1, 5003)  # no whole number of blocks
     want, _ = np.histogram(prices, bins=40, range=(95.0, 105.0), weights=volumes)
     assert price_histogram(prices, volumes, 95.0, 0.25, 40) == pytest.approx(want)
