@@ -19,6 +19,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from benchmarks import candles
 from benchmarks.processes import Contending, Served, versions
 from benchmarks.rows import GROUPS, Group
 from benchmarks.stream import LIVE, frames, record, shape
@@ -56,6 +57,7 @@ def main() -> int:
         "repetitions": repeats,
         "live stream": LIVE,
         "streams": {},
+        "candles": 0,
         "rows": [],
         "bars": [],
     }
@@ -64,9 +66,15 @@ def main() -> int:
         for number in chosen:
             group = GROUPS[number]
             print(f"bench: {group.name}…", file=sys.stderr, flush=True)
-            made = frames(group.channels, group.depth, max(100, int(count * group.share)))
-            result["streams"][f"{' and '.join(group.channels)}, depth {group.depth}"] = shape(made, group.channels[0])
-            rows = measured(number, group, made, repeats, Path(folder))
+            if group.channels:
+                made = frames(group.channels, group.depth, max(100, int(count * group.share)))
+                stream = f"{' and '.join(group.channels)}, depth {group.depth}"
+                result["streams"][stream] = shape(made, group.channels[0])
+                path, size = record(made, Path(folder) / f"{number}.frames.gz"), len(made)
+            else:
+                path, size = candles.save(candles.walk(candles.ROWS), Path(folder) / "candles.npz"), candles.ROWS
+                result["candles"] = size
+            rows = measured(number, group, path, size, repeats)
             result["rows"] += rows
             result["bars"] += judged(group, rows)
     result["took_s"] = round(time.monotonic() - began, 1)
@@ -75,14 +83,16 @@ def main() -> int:
     return 0
 
 
-def measured(number: int, group: Group, made: list[bytes], repeats: int, folder: Path) -> list[dict[str, Any]]:
+def measured(number: int, group: Group, path: Path, count: int, repeats: int) -> list[dict[str, Any]]:
     """One row per contender: the medians of its repetitions, the first of which only warms up."""
-    path = record(made, folder / f"{number}.frames.gz")
-    given = {"path": str(path), "depth": group.depth, "count": len(made), "python": sys.executable}
+    given = {"path": str(path), "depth": group.depth, "count": count, "python": sys.executable}
+    answers = [path.with_name(f"{number}-{i}.npz") for i in range(len(group.entries))]
     served = Served(path) if group.serve else None
     try:
         given |= served.address if served else {}
-        running = [Contending(number, i, entry, given) for i, entry in enumerate(group.entries)]
+        running = [
+            Contending(number, i, entry, given | {"answer": str(answers[i])}) for i, entry in enumerate(group.entries)
+        ]
         for _ in range(repeats + 1):
             for contending in running:
                 contending.repeat()
@@ -94,11 +104,25 @@ def measured(number: int, group: Group, made: list[bytes], repeats: int, folder:
     for row in rows:
         if row.get("final", final) != final and "us" in row:
             row["missing"] = f"ended with another book: checksum {row['final']}, ours {final}"
+    if answers[0].exists():
+        compare(rows, answers)
     ours = next((row["us"] for row in rows if "missing" not in row), None)
     for row in rows:
         if ours and "missing" not in row:
             row["times_ours"] = round(row["us"] / ours, 2)
     return rows
+
+
+def compare(rows: list[dict[str, Any]], answers: list[Path]) -> None:
+    """Holds each answer about candles against the first one, which is ours; who has another one is not compared."""
+    for row, answer in zip(rows[1:], answers[1:], strict=True):
+        if "missing" in row:
+            continue
+        count, wrong = candles.difference(answers[0], answer)
+        if wrong:
+            row["missing"] = f"another answer: {wrong}"
+        elif count:
+            row["equal"] = "1 array" if count == 1 else f"{count} arrays"
 
 
 def summed(repetitions: list[dict[str, Any]]) -> dict[str, Any]:
@@ -108,7 +132,7 @@ def summed(repetitions: list[dict[str, Any]]) -> dict[str, Any]:
         return last
     timed = repetitions[1:] if len(repetitions) > 1 else repetitions
     return {
-        key: round(median(each[key] for each in timed), 3) if isinstance(value, float) else value
+        key: float(f"{median(each[key] for each in timed):.5g}") if isinstance(value, float) else value
         for key, value in last.items()
     }
 

@@ -16,8 +16,20 @@ from typing import Any
 from benchmarks.contenders.measure import ROOT
 from benchmarks.rows import PEERS, Entry
 
-PACKAGES = ("ccxt", "python-kraken-sdk", "picows", "uvloop", "websockets", "aiohttp", "numba", "msgspec")
-APART = ("nautilus_trader", "order-book")
+PACKAGES = (
+    "ccxt",
+    "python-kraken-sdk",
+    "picows",
+    "uvloop",
+    "websockets",
+    "aiohttp",
+    "numba",
+    "msgspec",
+    "numpy",
+    "pandas",
+    "pandas-ta-classic",
+)
+APART = ("nautilus_trader", "order-book", "TA-Lib")
 PATIENCE_S = 60.0  # for one repetition
 TELL = "import importlib.metadata as m, sys; print(m.version(sys.argv[1]))"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from benchmarks.contenders import Contender, latency, ours, peers, sockets, storage
+from benchmarks.contenders import Contender, candles, latency, nautilus_socket, ours, peers, sockets, storage
 
 PEERS = ".venv-bench"  # the environment of those marked so
 
@@ -31,8 +31,22 @@ class Bar(NamedTuple):
         return self.unit == "x"
 
 
+class Unit(NamedTuple):
+    """What a figure is, and how many of it are a µs: every contender's `us` is shown so."""
+
+    text: str
+    in_us: float = 1.0
+
+
+FRAME_CPU, LATENCY = Unit("µs of CPU a frame"), Unit("µs, p50")
+ROW_CPU, SYMBOL_CPU = Unit("ns of CPU a row", 1000.0), Unit("ms of CPU a symbol", 0.001)
+
+
 class Group(NamedTuple):
-    """One question on one stream. `serve`: the stream comes from a server, the same one for all."""
+    """One question on one stream. `serve`: the stream comes from a server, the same one for all.
+
+    Without channels it is asked about candles: benchmarks.candles.
+    """
 
     name: str
     channels: tuple[str, ...]
@@ -42,10 +56,12 @@ class Group(NamedTuple):
     serve: bool = False
     share: float = 1.0  # of the frames of the other groups
     quick: bool = True  # part of a quick run
+    unit: Unit = FRAME_CPU
 
 
 SDK, CCXT, NAUTILUS, C_BOOK = "python-kraken-sdk", "ccxt.pro", "nautilus_trader", "order-book + msgspec"
 FRAME, BATCH, SCORED = "ours, a frame a call", "ours, many frames a call", "ours, with features and score"
+TALIB, PANDAS_TA, HISTOGRAM, PANDAS = "TA-Lib", "pandas-ta-classic", "np.histogram", "pandas"
 TYPED, OURS, ENGINE = "ours, typed decoder", "ours", "ours, whole engine"
 
 
@@ -76,7 +92,7 @@ GROUPS = (
         (
             Entry(OURS, sockets.ours("book")),
             Entry(CCXT, sockets.ccxt),
-            Entry(NAUTILUS, sockets.nautilus("book"), apart=True),
+            Entry(NAUTILUS, nautilus_socket.nautilus("book"), apart=True),
             Entry(SDK, sockets.kraken_sdk),
         ),
         (Bar(OURS, CCXT, 8, 15), Bar(OURS, NAUTILUS, 12, 22), Bar(OURS, SDK, 20, 35)),
@@ -89,7 +105,7 @@ GROUPS = (
         "socket → L3 book, depth 10",
         ("level3",),
         10,
-        (Entry(OURS, sockets.ours("level3")), Entry(NAUTILUS, sockets.nautilus("level3"), apart=True)),
+        (Entry(OURS, sockets.ours("level3")), Entry(NAUTILUS, nautilus_socket.nautilus("level3"), apart=True)),
         (Bar(OURS, NAUTILUS, 12, 25),),
         serve=True,
     ),
@@ -154,5 +170,50 @@ GROUPS = (
             Bar("ours, to the score, spinning", "ours, to the score", 2.5, 4),
         ),
         share=0.1,
+        unit=LATENCY,
+    ),
+    Group(
+        "6 indicators, batch",
+        (),
+        0,
+        (Entry(OURS, candles.six), Entry(TALIB, candles.talib, apart=True), Entry(PANDAS_TA, candles.pandas_ta)),
+        (Bar(OURS, TALIB, 1, 1.5), Bar(OURS, PANDAS_TA, 40, 80)),
+        quick=False,
+        unit=ROW_CPU,
+    ),
+    Group(
+        "volume profile, 200 bins",
+        (),
+        0,
+        (
+            Entry(OURS, candles.profile),
+            Entry(HISTOGRAM, candles.numpy_histogram),
+            Entry("ours, bars spread over their range", candles.spread_profile),
+        ),
+        (Bar(OURS, HISTOGRAM, 2, 8),),
+        quick=False,
+        unit=ROW_CPU,
+    ),
+    Group(
+        "timeframes ×5, from minutes",
+        (),
+        0,
+        (
+            Entry(OURS, candles.ladder),
+            Entry(PANDAS, candles.pandas_resample(chained=False)),
+            Entry("pandas, each from the last", candles.pandas_resample(chained=True)),
+        ),
+        (Bar(OURS, PANDAS, 3, 6),),
+        quick=False,
+        unit=ROW_CPU,
+    ),
+    Group(
+        "whole analysis, six timeframes",
+        (),
+        0,
+        (Entry(OURS, candles.analysis),),
+        (Bar(OURS, "us", 200, 50, "ms/symbol"),),  # 100 symbols in 20 s
+        quick=False,
+        unit=SYMBOL_CPU,
     ),
 )

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from benchmarks.rows import Bar, Group
+from benchmarks.rows import GROUPS, Bar, Group
 
 Row = dict[str, Any]
 SHOWN_APART = ("group", "contender", "us", "times_ours", "final", "wall_us")
+UNITS = {group.name: group.unit for group in GROUPS}
 
 
 def judged(group: Group, rows: list[Row]) -> list[dict[str, Any]]:
@@ -20,7 +21,7 @@ def judged(group: Group, rows: list[Row]) -> list[dict[str, Any]]:
         if bar.is_ratio and mine and other:
             reached = round(other["us"] / mine["us"], 2)
         elif not bar.is_ratio and mine:
-            reached = round(mine[bar.of], 3)
+            reached = round(mine[bar.of] * (group.unit.in_us if bar.of == "us" else 1.0), 3)
         found.append({"group": group.name, **bar._asdict(), "reached": reached, "verdict": verdict(bar, reached)})
     return found
 
@@ -55,15 +56,18 @@ def table(result: dict[str, Any]) -> str:
             f"  {name:<28} {shape['entries an update']} entries an update, {shape['removals']:.0%} removals, "
             f"{shape['bytes a frame']:.0f} B a frame"
         )
+    if result["candles"]:
+        lines.append(f"candles: {result['candles']:,} minutes of a seeded random walk (SIMULATED)")
     for group in dict.fromkeys(row["group"] for row in result["rows"]):
-        unit = "µs, p50" if "latency" in group else "µs of CPU a frame"
-        lines += ["", f"{group}  [{unit}]"]
+        unit = UNITS[group]
+        lines += ["", f"{group}  [{unit.text}]"]
         for row in (row for row in result["rows"] if row["group"] == group):
             if "missing" in row:
-                lines.append(f"  {row['contender']:<32} not measured: {row['missing']}")
+                lines.append(f"  {row['contender']:<34} not measured: {row['missing']}")
                 continue
             rest = "  ".join(f"{k} {v}" for k, v in row.items() if k not in SHOWN_APART)
-            lines.append(f"  {row['contender']:<32} {row['us']:>9.3f} {row['times_ours']:>8.2f}x  {rest}")
+            figure = row["us"] * unit.in_us
+            lines.append(f"  {row['contender']:<34} {figure:>9.3f} {row['times_ours']:>8.2f}x  {rest}")
         for bar in (bar for bar in result["bars"] if bar["group"] == group):
             lines.append(f"    {_said(bar)}")
     return "\n".join(lines)

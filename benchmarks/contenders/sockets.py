@@ -6,12 +6,11 @@ Measured is the CPU of the client's whole process, all threads, from its first f
 from __future__ import annotations
 
 import asyncio
-import json
 from typing import Any
 
 from benchmarks.contenders import Contender, Given, Result, Work
 from benchmarks.contenders.measure import cpu, text_crc
-from benchmarks.contenders.peers import LESS, NautilusBook, know_decimals, sdk_crc
+from benchmarks.contenders.peers import know_decimals, sdk_crc
 
 PATIENCE_S = 15.0
 
@@ -181,50 +180,3 @@ def kraken_sdk(given: Given) -> Work:
         return {"us": meter.us, "with": "checksum", "final": final}
 
     return lambda: asyncio.run(go())
-
-
-def nautilus(channel: str) -> Contender:
-    """nautilus_trader's Rust WebSocket client, then as in process.
-
-    Its releases for Python 3.11 have no Kraken client; this is what its adapters in Python do: frame to a callback,
-    msgspec's typed decoder, deltas, `OrderBook.apply_deltas`.
-    """
-
-    def prepare(given: Given) -> Work:
-        import uvloop
-        from nautilus_trader.core.nautilus_pyo3 import WebSocketClient, WebSocketConfig
-
-        request = {
-            "method": "subscribe",
-            "params": {"channel": channel, "symbol": ["BTC/USD"], "depth": given["depth"]},
-        }
-        if channel == "level3":
-            request["params"]["token"] = "bench"  # type: ignore[index]
-
-        async def go() -> Result:
-            meter = Meter(given["count"])
-            apply = NautilusBook(channel).apply
-            head = f'{{"channel":"{channel}"'.encode()
-            failed: list[BaseException] = []
-
-            def handle(raw: bytes) -> None:
-                if raw.startswith(head):
-                    meter.begin()
-                    try:
-                        apply(raw)
-                    except Exception as err:  # noqa: BLE001  # it would swallow it
-                        failed.append(err)
-                    meter.end()
-
-            config = WebSocketConfig(url=given["ws"], handler=handle, headers=[])
-            client = await WebSocketClient.connect(config=config)
-            await client.send_text(json.dumps(request).encode())
-            await meter.wait()
-            await client.disconnect()
-            if failed:
-                raise failed[0]
-            return {"us": meter.us, "does less": LESS}
-
-        return lambda: uvloop.run(go())
-
-    return prepare

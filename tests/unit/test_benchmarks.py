@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
+from benchmarks import candles
 from benchmarks.contenders import Contender, measure, ours, peers, storage
+from benchmarks.contenders import candles as computing
 from benchmarks.processes import Contending
 from benchmarks.rows import GROUPS, Bar
 from benchmarks.stream import LIVE, frames, record, shape
@@ -58,6 +60,31 @@ def test_every_contender_proves_every_frame_and_ends_with_the_venues_book(
     for _ in range(2):
         result = work()
         assert (result["proven"], result["wrong"], result["final"]) == (COUNT, 0, last)
+
+
+@pytest.mark.parametrize(
+    ("contenders", "arrays"),
+    [
+        ((computing.six, computing.pandas_ta), 10),
+        ((computing.profile, computing.numpy_histogram), 1),
+        ((computing.ladder, *(computing.pandas_resample(chained=chained) for chained in (False, True))), 30),
+    ],
+)
+def test_contenders_on_candles_give_one_answer_and_another_one_is_named(
+    tmp_path: Path, contenders: tuple[Contender, ...], arrays: int
+) -> None:
+    """Breaks: two figures stand side by side that are not of the same work."""
+    path = candles.save(candles.walk(14 * 1440), tmp_path / "walk.npz")
+    answers = [tmp_path / f"{i}.npz" for i in range(len(contenders))]
+    for contender, answer in zip(contenders, answers, strict=True):
+        assert contender({"path": str(path), "count": 14 * 1440, "answer": str(answer)})()["us"] > 0
+        assert candles.difference(answers[0], answer)[1] == ""
+    assert candles.difference(*answers[:2])[0] == arrays
+    bent = candles.load(answers[1])
+    last = list(bent)[-1]
+    bent[last][-1] += 1e-3
+    candles.save(bent, answers[1])
+    assert candles.difference(*answers[:2])[1].startswith(f"{last} differs from ours by up to 0.001")
 
 
 def test_a_peer_that_is_not_installed_is_a_reason_in_the_table(tmp_path: Path) -> None:

@@ -137,7 +137,14 @@ def test_the_verb_bench_installs_its_peers_apart_once_and_runs_without_them_too(
     assert (without.returncode, without.stdout) == (0, "bench --quick\n"), without.stderr
     assert "their rows are left out" in without.stderr
     lock.write_text(whole)
+    newer = installed.bin / "python3.13"  # says yes to every question, so it is one of 3.12 or newer
+    script(
+        newer,
+        f'#!/bin/sh\n[ "$1" != -c ] || exit 0\necho "$@" >"{installed.home}/asked"\nexec "{sys.executable}" "$@"\n',
+    )
     assert "installing requirements-bench.lock" in installed.start("bench").stderr
+    assert (installed.home / "asked").read_text() == "-m venv .venv-bench\n"  # nautilus' Kraken client needs it
+    newer.unlink()
     assert installed.start("bench").stderr == ""
     assert installed.start("x").stderr == ""
     assert list(installed.root.glob(".venv-bench/lib/*/site-packages/peer.py"))
