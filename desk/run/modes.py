@@ -22,7 +22,6 @@ from desk.io.journal import JournalWriter
 from desk.portfolio.fees import tariff
 from desk.run import source as sources
 from desk.run import venue_sources
-from desk.run.analyst import candle_source, run_analyst
 from desk.run.children import Child
 from desk.run.clock import now_ns
 from desk.run.evidence_rows import evidence_lines
@@ -183,7 +182,9 @@ def analyst_args(options: argparse.Namespace, config: Config, source: Source) ->
 
 
 def analyst_process(argv: list[str], functions: AnalysisFunctions) -> int:
-    """The verb `analyst`: the slow system as a child of a run."""
+    """The verb `analyst`: the slow system as a child of a run. Only here is pandas loaded: 0.5 s no engine needs."""
+    from desk.run.analyst import candle_source, run_analyst
+
     p = argparse.ArgumentParser(prog="analyst")
     p.add_argument("--venue", required=True)
     p.add_argument("--rest", default="")
