@@ -32,56 +32,6 @@ def _plain(path):
     return path.read_text().replace(" ", "").replace("\n", "")
 
 
-@pytest.fixture(scope="module")
-def hybrid(tmp_path_factory):
-    """One hybrid run of 20 s on the embedded exchange, shared by the tests that look at it."""
-    folder = tmp_path_factory.mktemp("hybrid")
-    run = start(folder, "--mode", "hybrid", "--duration", 20, "--seed", 3, "--json")
-    return folder, run
-
-
-def test_hybrid_runs_end_to_end_over_a_real_websocket(hybrid):
-    """Books proven, a signal or the reasons why not, a report per symbol, a bias per symbol: on stdout only JSON."""
-    _, run = hybrid
-    assert run.returncode == 0, run.stderr
-    said = json.loads(run.stdout)
-    assert {(b["symbol"], b["tier"]) for b in said["books"]} >= {
-        (s, t) for s in ("BTC/USDT", "ETH/USDT", "XRP/USDT") for t in ("L2", "L3")
-    }
-    assert all(b["state"] == "SYNCED" and b["crc_bad"] == 0 and b["crc_ok"] > 50 for b in said["books"])
-    assert said["signals"] or said["refusals"]
-    assert set(said["biases"]) == {"BTC/USDT", "ETH/USDT", "XRP/USDT"}
-    assert said["latency_us"]["tick_to_signal"]["p99"] is not None
-    assert said["latency_us"]["feed"]["p50"] is not None
-    clock = said["clock"]  # the exchange runs on this machine: its clock is ours, give or take two programs' starts
-    assert (clock["state"], clock["source"].startswith("ping")) == ("ok", True)
-    assert abs(clock["offset_ms"]) <= clock["uncertainty_ms"] + 50
-    assert all(row["spread_mean_bps"] > 0 and row["bid_orders"] for row in said["flow"].values())
-    assert len(said["flow"]) == 3
-    assert "inside" not in said  # one venue: its touch is the inside
-    assert said["simulated"]
-    assert said["problems"] == []
-
-
-def test_hybrid_writes_a_report_per_symbol(hybrid):
-    """HTML, Markdown and JSON, marked SIMULATED."""
-    folder, run = hybrid
-    reports = json.loads(run.stdout)["reports"]
-    assert len(reports) == 9
-    assert all((folder / path).stat().st_size > 1_000 for path in reports)
-    assert all("SIMULATED" in (folder / path).read_text() for path in reports if not path.endswith("json"))
-    assert all('"simulated":true' in _plain(folder / path) for path in reports if path.endswith("json"))
-
-
-def test_the_session_replays_with_its_hash(hybrid):
-    """From its frames, with every paper fill and bias, under another hash seed."""
-    folder, run = hybrid
-    said = json.loads(run.stdout)
-    again = start(folder, "replay", said["session"], "--verify", "--json", env={**os.environ, "PYTHONHASHSEED": "77"})
-    assert again.returncode == 0, again.stdout + again.stderr
-    assert json.loads(again.stdout)["effect_hash"] == said["effect_hash"]
-
-
 def test_a_real_recording_over_the_websocket(tmp_path):
     """1 129 of 1 129 checksums right, and the scores of a market that was there."""
     run = start(tmp_path, "--mode", "hybrid", "--feed", f"replay:{shared(CAPTURE)}", "--speed", "max", "--json")
@@ -112,8 +62,20 @@ def test_ctrl_c_ends_with_a_summary(tmp_path):
         os.killpg(run.pid, 0)
 
 
+@pytest.fixture(scope="module")
+def begun(tmp_path_factory):
+    """One hybrid run of 20 s on the embedded exchange; it goes on beside the tests that only start and refuse."""
+    folder = tmp_path_factory.mktemp("hybrid")
+    command = [*PROGRAM, "--mode", "hybrid", "--duration", "20", "--seed", "3", "--json"]
+    with (folder / "out").open("w") as out, (folder / "err").open("w") as err:
+        run = subprocess.Popen(command, cwd=folder, stdout=out, stderr=err)
+    yield folder, run
+    run.kill()
+    run.wait(20)
+
+
 @pytest.mark.parametrize("feed", ["kraken", "binance", "ccxt:okx"])
-def test_scalping_on_a_real_venue_needs_enabling(tmp_path, feed):
+def test_scalping_on_a_real_venue_needs_enabling(tmp_path, feed, begun):
     """With the sentence that enables it."""
     run = start(tmp_path, "--mode", "scalping", "--feed", feed)
     assert run.returncode == 5
@@ -158,17 +120,6 @@ def test_a_folder_that_cannot_be_written_stops_before_the_start(tmp_path):
     assert "Traceback" not in run.stderr
 
 
-def test_an_unknown_symbol_is_marked_while_the_others_run(tmp_path):
-    """Or refused with the list: never silence."""
-    run = start(tmp_path, "--mode", "scalping", "--symbols", "BTC/USDT,FOO/BAR", "--duration", 4, "--json")
-    said = json.loads(run.stdout) if run.returncode == 0 else None
-    if said is None:
-        assert "FOO/BAR" in run.stderr
-    else:
-        states = {b["symbol"]: b["state"] for b in said["books"]}
-        assert states == {"BTC/USDT": "SYNCED", "FOO/BAR": "DOWN"}
-
-
 def test_verify_book_on_the_command_line(tmp_path):
     """The JSON of a real recording, and exit codes for good, bad and unreadable ones."""
     good = start(tmp_path, "verify-book", shared(CAPTURE), "--json")
@@ -181,6 +132,89 @@ def test_verify_book_on_the_command_line(tmp_path):
     foreign = start(tmp_path, "verify-book", ROOT / "README.md")
     assert foreign.returncode == 4
     assert "Traceback" not in half.stderr + foreign.stderr
+
+
+def test_a_real_venue_s_fees_stop_the_scalps(tmp_path):
+    """80 bps a round trip: no scalp pays that, and the code says so."""
+    (tmp_path / "trading_config.json").write_text('{"fees": {"embedded": "kraken"}}')
+    run = start(tmp_path, "--mode", "scalping", "--duration", 30, "--speed", "max", "--json")
+    said = json.loads(run.stdout)
+    assert said["signals"] == 0
+    assert "Kraken Pro" in said["fee_tier"]
+    assert set(said["refusals"]) & {"EDGE_BELOW_COST", "WEAK_TECHNICAL", "HFT_CONFLICT"}
+
+
+def test_help_is_fast_and_imports_nothing_heavy(tmp_path):
+    """Timings belong in benchmarks; that no library is imported is what makes it fast."""
+    code = "import sys, deploy_trading_systems as d\ntry: d.main(['--help'])\nexcept SystemExit: pass\n"
+    code += "print([m for m in ('pandas','numpy','numba','ccxt','rich','aiohttp','jinja2') if m in sys.modules])"
+    run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True, timeout=30)
+    assert run.stdout.strip().endswith("[]")
+    assert "exit codes" in run.stdout
+
+
+@pytest.fixture(scope="module")
+def hybrid(begun):
+    """That run, ended."""
+    folder, run = begun
+    run.wait(150)
+    said = subprocess.CompletedProcess(
+        run.args, run.returncode, (folder / "out").read_text(), (folder / "err").read_text()
+    )
+    return folder, said
+
+
+def test_hybrid_runs_end_to_end_over_a_real_websocket(hybrid):
+    """Books proven, a signal or the reasons why not, a report per symbol, a bias per symbol: on stdout only JSON."""
+    _, run = hybrid
+    assert run.returncode == 0, run.stderr
+    said = json.loads(run.stdout)
+    assert {(b["symbol"], b["tier"]) for b in said["books"]} >= {
+        (s, t) for s in ("BTC/USDT", "ETH/USDT", "XRP/USDT") for t in ("L2", "L3")
+    }
+    assert all(b["state"] == "SYNCED" and b["crc_bad"] == 0 and b["crc_ok"] > 50 for b in said["books"])
+    assert said["signals"] or said["refusals"]
+    assert set(said["biases"]) == {"BTC/USDT", "ETH/USDT", "XRP/USDT"}
+    assert said["latency_us"]["tick_to_signal"]["p99"] is not None
+    assert said["latency_us"]["feed"]["p50"] is not None
+    clock = said["clock"]  # the exchange runs on this machine: its clock is ours, give or take two programs' starts
+    assert (clock["state"], clock["source"].startswith("ping")) == ("ok", True)
+    assert abs(clock["offset_ms"]) <= clock["uncertainty_ms"] + 50
+    assert all(row["spread_mean_bps"] > 0 and row["bid_orders"] for row in said["flow"].values())
+    assert len(said["flow"]) == 3
+    assert "inside" not in said  # one venue: its touch is the inside
+    assert said["simulated"]
+    assert said["problems"] == []
+
+
+def test_hybrid_writes_a_report_per_symbol(hybrid):
+    """HTML, Markdown and JSON, marked SIMULATED."""
+    folder, run = hybrid
+    reports = json.loads(run.stdout)["reports"]
+    assert len(reports) == 9
+    assert all((folder / path).stat().st_size > 1_000 for path in reports)
+    assert all("SIMULATED" in (folder / path).read_text() for path in reports if not path.endswith("json"))
+    assert all('"simulated":true' in _plain(folder / path) for path in reports if path.endswith("json"))
+
+
+def test_the_session_replays_with_its_hash(hybrid):
+    """From its frames, with every paper fill and bias, under another hash seed."""
+    folder, run = hybrid
+    said = json.loads(run.stdout)
+    again = start(folder, "replay", said["session"], "--verify", "--json", env={**os.environ, "PYTHONHASHSEED": "77"})
+    assert again.returncode == 0, again.stdout + again.stderr
+    assert json.loads(again.stdout)["effect_hash"] == said["effect_hash"]
+
+
+def test_an_unknown_symbol_is_marked_while_the_others_run(tmp_path):
+    """Or refused with the list: never silence."""
+    run = start(tmp_path, "--mode", "scalping", "--symbols", "BTC/USDT,FOO/BAR", "--duration", 4, "--json")
+    said = json.loads(run.stdout) if run.returncode == 0 else None
+    if said is None:
+        assert "FOO/BAR" in run.stderr
+    else:
+        states = {b["symbol"]: b["state"] for b in said["books"]}
+        assert states == {"BTC/USDT": "SYNCED", "FOO/BAR": "DOWN"}
 
 
 def test_the_analyzer_on_real_candles(tmp_path):
@@ -200,25 +234,6 @@ def test_the_analyzer_alone_on_the_embedded_exchange(tmp_path):
     assert run.returncode == 0, run.stderr
     said = json.loads(run.stdout)
     assert (len(said["reports"]), said["problems"]) == (9, [])
-
-
-def test_a_real_venue_s_fees_stop_the_scalps(tmp_path):
-    """80 bps a round trip: no scalp pays that, and the code says so."""
-    (tmp_path / "trading_config.json").write_text('{"fees": {"embedded": "kraken"}}')
-    run = start(tmp_path, "--mode", "scalping", "--duration", 12, "--json")
-    said = json.loads(run.stdout)
-    assert said["signals"] == 0
-    assert "Kraken Pro" in said["fee_tier"]
-    assert set(said["refusals"]) & {"EDGE_BELOW_COST", "WEAK_TECHNICAL", "HFT_CONFLICT"}
-
-
-def test_help_is_fast_and_imports_nothing_heavy(tmp_path):
-    """Timings belong in benchmarks; that no library is imported is what makes it fast."""
-    code = "import sys, deploy_trading_systems as d\ntry: d.main(['--help'])\nexcept SystemExit: pass\n"
-    code += "print([m for m in ('pandas','numpy','numba','ccxt','rich','aiohttp','jinja2') if m in sys.modules])"
-    run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True, timeout=30)
-    assert run.stdout.strip().endswith("[]")
-    assert "exit codes" in run.stdout
 
 
 @pytest.fixture
