@@ -162,9 +162,9 @@ class ScalpingEngine(Strategy):
 
     def on_trade(self, trade: Trade, view: View) -> Iterable[Intent]:
         if (slot := self.slots.get(trade.inst)) is not None:
-            slot.indicators.trade(trade.ts_exch or view.now, trade.px, trade.qty)
+            technical = slot.indicators.trade(trade.ts_exch or view.now, trade.px, trade.qty)
             slot.breaks.trade(view.now, trade.px)
-            if stance(slot.indicators.technical, self.scalping.min_technical) != slot.standing.side:
+            if stance(technical, self.scalping.min_technical) != slot.standing.side:
                 slot.standing.end()
         return ()
 

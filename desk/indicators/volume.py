@@ -28,6 +28,14 @@ class Vwap:
         self._volume = self._spread = 0.0
         self.value: float | None = None
 
+    @classmethod
+    def of(cls, session: int, volume: float, value: float, spread: float) -> Vwap:
+        """The average that has come this far: Σv of the session, Σpv/Σv, Σv(p−VWAP)². No volume: no average yet."""
+        vwap = cls()
+        vwap._session, vwap._volume, vwap._spread = session, volume, spread
+        vwap.value = value if volume > 0.0 else None
+        return vwap
+
     def update(self, ts: int, px: float, qty: float) -> float | None:
         """Take a trade in (`ts` ns UTC, `qty` ≥ 0); the session's average so far, None before its first volume."""
         session = ts // self._period if self._period else 0

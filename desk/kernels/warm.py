@@ -15,6 +15,7 @@ from desk.kernels.l3 import l3_entries
 from desk.kernels.l3_read import l3_reader
 from desk.kernels.profile import price_histogram, spread_volume
 from desk.kernels.tape_scan import tape_entries
+from desk.kernels.technical import technical_entries
 from desk.kernels.value_area import value_bins
 
 
@@ -42,3 +43,4 @@ def warm() -> None:
     l3_entries()
     l3_reader()
     tape_entries()
+    technical_entries()

@@ -3,160 +3,149 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import tanh
+from math import nan
 
-from desk.indicators.averages import Ema
-from desk.indicators.bands import Bollinger, Squeeze
-from desk.indicators.momentum import Rsi
-from desk.indicators.volatility import Atr
+import numpy as np
+
 from desk.indicators.volume import Vwap
+from desk.kernels import bar_indicators as one
+from desk.kernels import technical as at
+from desk.kernels.technical import PRINTS, TICKS, technical_entries
 from desk.messages import Candle
 
-NEEDS = 39  # bars until every indicator speaks: the squeeze's momentum is the slowest, 2·20−1
-SHARES = {"ema": 0.35, "rsi": 0.20, "vwap": 0.20, "bollinger": 0.10, "squeeze": 0.15}  # of the technical score; ours
-TICKS = 0.15  # share of the tick bars once they are warm; the minutes keep the rest
-PRINTS = 20  # a tick bar
+__all__ = ["NEEDS", "PRINTS", "SHARES", "TICKS", "LightweightIndicators"]
 
-
-class BarIndicators:
-    """EMA 9/21, RSI 14, ATR 14, Bollinger 20/2 and squeeze of one kind of bar, and what they say of a direction."""
-
-    def __init__(self) -> None:
-        self.fast, self.slow, self.rsi, self.atr = Ema(9), Ema(21), Rsi(14), Atr(14)
-        self.bollinger, self.squeeze = Bollinger(20, 2.0), Squeeze(20)
-
-    def update(self, high: float, low: float, close: float) -> None:
-        """Take the next closed bar in; prices in ticks."""
-        self.fast.update(close)
-        self.slow.update(close)
-        self.rsi.update(close)
-        self.atr.update(high, low, close)
-        self.bollinger.update(close)
-        self.squeeze.update(high, low, close)
-
-    def says(self) -> dict[str, float] | None:
-        """Each −1..+1, 0 where no movement leaves it undefined; "vwap" is the price's to say. None: cold."""
-        fast, slow, rsi, atr, momentum = (i.value for i in (self.fast, self.slow, self.rsi, self.atr, self.squeeze))
-        if fast is None or slow is None or rsi is None or atr is None or momentum is None:
-            return None
-        place = self.bollinger.percent_b
-        return {
-            "ema": tanh((fast - slow) / atr) if atr else 0.0,
-            "rsi": (rsi - 50.0) / 50.0,
-            "vwap": 0.0,
-            "bollinger": _clip(2.0 * place - 1.0) if place is not None else 0.0,
-            "squeeze": tanh(momentum / atr) if atr and not self.squeeze.on else 0.0,  # coiled: no direction yet
-        }
+NEEDS = one.MOMENTUM_BARS  # bars until every indicator speaks: the squeeze's momentum is the slowest, 2·20−1
+SHARES = {"ema": at.EMA, "rsi": at.RSI, "vwap": at.VWAP, "bollinger": at.BOLLINGER, "squeeze": at.SQUEEZE}
+SAYS = {"ema": one.SAYS_EMA, "rsi": one.SAYS_RSI, "bollinger": one.SAYS_BOLLINGER, "squeeze": one.SAYS_SQUEEZE}
 
 
 class LightweightIndicators:
-    """The same indicators on closed minutes and on bars of 20 prints, VWAP of the tape → one technical score.
+    """EMA 9/21, RSI 14, ATR 14, Bollinger 20/2, squeeze and VWAP on closed minutes and the tape → one technical score.
 
-    `technical` −100..+100 is the sum of `contributions`, None until the minutes are warm (`why`); the tick bars join as
-    "ticks" once they are. VWAP and its bands (`vwap.band`) are of the UTC day: from the history's bars by their own
-    average, (H+L+C)/3 where the venue gives none, then from trades. Prices in ticks, quantities in lots.
+    `technical` −100..+100 is the sum of `contributions`, None until the minutes are warm (`why`); the same indicators on
+    bars of 20 prints join as "ticks" once they are. Each says −1..+1 of a direction, 0 where no movement leaves it
+    undefined: ema tanh((EMA 9 − EMA 21)/ATR), rsi (RSI − 50)/50, bollinger where the price stands between its bands,
+    squeeze tanh(momentum/ATR) unless it is on, vwap ±1 two of its deviations away. VWAP and its bands (`vwap.band`) are
+    of the UTC day: from the history's bars by their own average, (H+L+C)/3 where the venue gives none, then from
+    trades. Prices in ticks, quantities in lots.
+
+    Only closed bars and prints change it: a print is one call of a kernel (desk.kernels.technical).
     """
 
     def __init__(self) -> None:
-        self.last = 0.0
+        self._print, self._minute, self._rate = technical_entries()
+        block = np.zeros(at.WORDS, np.int64)
+        self._at = int(block.ctypes.data)
+        self._words: memoryview[int] = block.data
+        self._doubles: memoryview[float] = self._words.cast("B").cast("d")
         self._start()
 
-    @property
-    def numbers(self) -> dict[str, float]:
-        """Every minute indicator that speaks, prices in ticks, and the terms that add up to the technical score."""
-        m = self.minutes
-        known = {"ema_9": m.fast.value, "ema_21": m.slow.value, "rsi_14": m.rsi.value, "atr_14": m.atr.value}
-        known |= {"percent_b": m.bollinger.percent_b, "squeeze": m.squeeze.value, "vwap_z": self.vwap.z(self.last)}
-        known |= {f"of_technical_{name}": value for name, value in self.contributions.items()}
-        return {name: value for name, value in (known | {"technical": self.technical}).items() if value is not None}
-
     def _start(self) -> None:
-        self.minutes, self.ticks, self.vwap = BarIndicators(), BarIndicators(), Vwap()
-        self.bars: list[tuple[int, int]] = []  # begin and close of the bars taken in, at most as many as the view keeps
-        self.extent = (0, 0, 0)
-        self.tape_from, self.covered = 0, 0  # ns: first trade in the VWAP; end of the last bar in it
-        self.contributions: dict[str, float] = {}
+        last = self._of(at.LAST)
+        self._words[:] = np.zeros(at.WORDS, np.int64).data
+        self._doubles[at.LAST >> 3] = last
+        self._doubles[at.SCORE >> 3] = nan
+        for bars in (at.MINUTE_BARS, at.TICK_BARS):
+            self._doubles[(bars + one.EXPONENT) >> 3] = 2.0
+        self.bars: list[Candle] = []  # those taken in, at most as many as the view keeps
+        self._extent = (0, 0, 0)
         self.technical: float | None = None
-        self._says: dict[str, float] | None = None  # of the minutes, since the last one closed
-        self._tick_says: float | None = None  # −1..+1
-        self._prints, self._high, self._low = 0, 0.0, 0.0  # of the tick bar that is being built
+        self.atr: float | None = None
+        """Average true range of a minute, in ticks; None until warm."""
+
+    def _of(self, word: int) -> float:
+        return self._doubles[word >> 3]
 
     @property
     def why(self) -> str:
         return "" if self.technical is not None else "WARM_UP"
 
-    @property
-    def atr(self) -> float | None:
-        """Average true range of a minute, in ticks; None until warm."""
-        return self.minutes.atr.value
+    # --- what comes in
 
     def follow(self, bars: Sequence[Candle]) -> bool:
         """Take in the closed bars not seen yet, False when there are none; start over where history is another one."""
         extent = (len(bars), bars[0].begin, bars[-1].begin) if bars else (0, 0, 0)
-        if extent == self.extent:
+        if extent == self._extent:
             return False
-        newest = self.bars[-1][0] if self.bars else -1
-        known = [(bar.begin, bar.close) for bar in bars if bar.begin <= newest]
-        if self.bars and (not known or known != self.bars[-len(known) :]):
+        known, newest = len(bars), self.bars[-1].begin if self.bars else -1
+        while known and bars[known - 1].begin > newest:
+            known -= 1
+        if self.bars and (not known or not _alike(bars[:known], self.bars[-known:])):
             self._start()
-            newest = -1
-        self.extent = extent
-        for bar in bars:
-            if bar.begin > newest:
-                self._bar(bar)
-        del self.bars[: -len(bars)]
-        self._says = self.minutes.says()
-        self._rate()
+            known = 0
+        self._extent = extent
+        for bar in bars[known:]:
+            high, low, close = float(bar.high), float(bar.low), float(bar.close)
+            average = float(bar.vwap) or (high + low + close) / 3.0
+            end = bar.begin + bar.interval
+            self._minute(self._at, bar.begin, end, high, low, close, average, float(bar.volume))
+        self.bars = list(bars)
+        self._rated(self._rate(self._at))
+        self.atr = self._minutes(one.ATR, one.N_WILDER + 1)
         return True
 
-    def trade(self, ts: int, px: int, qty: int) -> None:
-        """Take a print in; those that a bar in the VWAP already holds are left out."""
-        if ts < self.covered:
-            return
-        self.tape_from = self.tape_from or ts
-        self.last = float(px)
-        self.vwap.update(ts, self.last, float(qty))
-        self._print(self.last)
-        if self.technical is not None:
-            self._rate()
+    def trade(self, ts: int, px: int, qty: int) -> float | None:
+        """Take a print in, the score after it; a print that a bar in the VWAP already holds is left out."""
+        return self._rated(self._print(self._at, ts, float(px), float(qty)))
 
-    def _print(self, px: float) -> None:
-        first = self._prints == 0
-        self._high, self._low = px if first else max(self._high, px), px if first else min(self._low, px)
-        self._prints += 1
-        if self._prints < PRINTS:
-            return
-        self._prints = 0
-        self.ticks.update(self._high, self._low, px)
-        if (says := self.ticks.says()) is not None:
-            says["vwap"] = self._along_vwap()
-            self._tick_says = sum(share * says[name] for name, share in SHARES.items())
+    def _rated(self, score: float) -> float | None:
+        self.technical = score if score == score else None  # NaN: not known yet
+        return self.technical
 
-    def _bar(self, bar: Candle) -> None:
-        high, low, close, end = float(bar.high), float(bar.low), float(bar.close), bar.begin + bar.interval
-        self.bars.append((bar.begin, bar.close))
-        self.minutes.update(high, low, close)
-        if not self.tape_from or end <= self.tape_from:
-            self.vwap.update(bar.begin, float(bar.vwap) or (high + low + close) / 3.0, float(bar.volume))
-            self.covered = end
-            self.last = self.last if self.tape_from else close
+    # --- what is known
 
-    def _rate(self) -> None:
-        says, ticks = self._says, self._tick_says
-        if says is None:
-            return
-        says["vwap"] = self._along_vwap()
-        scale = 100.0 if ticks is None else 100.0 * (1.0 - TICKS)
-        self.contributions = {name: scale * share * says[name] for name, share in SHARES.items()}
-        if ticks is not None:
-            self.contributions["ticks"] = 100.0 * TICKS * ticks
-        self.technical = sum(self.contributions.values())
+    @property
+    def last(self) -> float:
+        """The newest price, in ticks; 0 before the first."""
+        return self._of(at.LAST)
 
-    def _along_vwap(self) -> float:
-        """Where the last price stands between the bands: ±1 two deviations away, 0 while there are none."""
-        z = self.vwap.z(self.last)
-        return _clip(z / 2.0) if z is not None else 0.0
+    @property
+    def vwap(self) -> Vwap:
+        """The session's VWAP as it is now."""
+        words = [self._of(word) for word in (at.VOLUME, at.AVERAGE, at.SPREAD)]
+        return Vwap.of(self._words[at.SESSION >> 3] - 1, *words)
+
+    @property
+    def contributions(self) -> dict[str, float]:
+        """The terms of the score by name: added from left to right they are it to the bit; {} before it is known."""
+        if self.technical is None:
+            return {}
+        ticks = self._words[at.TICKS_WARM >> 3]
+        scale = 100.0 * (1.0 - TICKS) if ticks else 100.0
+        says = {name: self._of(at.MINUTE_BARS + word) for name, word in SAYS.items()}
+        says["vwap"] = self._of(at.PRICE_SAYS)
+        terms = {name: scale * share * says[name] for name, share in SHARES.items()}
+        return terms | ({"ticks": 100.0 * TICKS * self._of(at.TICKS_SAY)} if ticks else {})
+
+    @property
+    def numbers(self) -> dict[str, float]:
+        """Every minute indicator that speaks, prices in ticks, and the terms that add up to the technical score."""
+        known = {
+            "ema_9": self._minutes(one.FAST, one.N_FAST),
+            "ema_21": self._minutes(one.SLOW, one.N_SLOW),
+            "rsi_14": self._minutes(one.RSI, one.RSI_BARS),
+            "atr_14": self.atr,
+            "percent_b": self._percent_b(),
+            "squeeze": self._minutes(one.MOMENTUM, one.MOMENTUM_BARS),
+            "vwap_z": self.vwap.z(self.last),
+        }
+        known |= {f"of_technical_{name}": value for name, value in self.contributions.items()}
+        return {name: value for name, value in (known | {"technical": self.technical}).items() if value is not None}
+
+    def _minutes(self, word: int, needs: int) -> float | None:
+        """A minute indicator's value; None before it has seen as many bars as it needs."""
+        taken = self._words[(at.MINUTE_BARS + one.BARS) >> 3]
+        return self._of(at.MINUTE_BARS + word) if taken >= needs else None
+
+    def _percent_b(self) -> float | None:
+        """Where the last close stands: 0 at the lower Bollinger band, 1 at the upper; None while the bands meet."""
+        middle, sigma = self._minutes(one.MIDDLE, one.N), self._minutes(one.SIGMA, one.N)
+        if middle is None or not sigma:
+            return None
+        return 0.5 + (self._of(at.MINUTE_BARS + one.CLOSE) - middle) / (2.0 * one.WIDTH * sigma)
 
 
-def _clip(x: float) -> float:
-    return 1.0 if x > 1.0 else max(x, -1.0)
+def _alike(bars: Sequence[Candle], seen: Sequence[Candle]) -> bool:
+    """Whether two histories are one: nearly always they are the very same bars."""
+    return bars == seen or [(b.begin, b.close) for b in bars] == [(b.begin, b.close) for b in seen]

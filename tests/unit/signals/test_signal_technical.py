@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from functools import reduce
+from operator import add
+
 import pytest
 from hand_view import BTC, MINUTE, climbing
 
@@ -31,7 +34,7 @@ def test_it_is_warm_with_the_last_bar_it_needs_and_not_before() -> None:
 def test_the_contributions_add_up_exactly() -> None:
     """People add the bars of the waterfall; the sum is the score, to the bit."""
     indicators = fed(climbing(200))
-    assert indicators.technical == sum(indicators.contributions.values())
+    assert indicators.technical == reduce(add, indicators.contributions.values())
     assert list(indicators.contributions) == list(SHARES)
     assert sum(SHARES.values()) == pytest.approx(1.0)
     for name, value in indicators.contributions.items():
@@ -99,7 +102,7 @@ def test_the_tape_moves_the_score_between_bars() -> None:
     assert indicators.technical is not None
     assert before is not None
     assert indicators.technical < before
-    assert indicators.technical == sum(indicators.contributions.values())
+    assert indicators.technical == reduce(add, indicators.contributions.values())
 
 
 def test_bars_of_twenty_prints_join_the_score_once_they_are_warm() -> None:
@@ -110,7 +113,7 @@ def test_bars_of_twenty_prints_join_the_score_once_they_are_warm() -> None:
         indicators.trade(60 * MINUTE + 5 + i, 1_000_000 + 3 * i, 1000)
     ticks = indicators.contributions["ticks"]
     assert 5.0 < ticks <= 100.0 * TICKS
-    assert indicators.technical == sum(indicators.contributions.values())
+    assert indicators.technical == reduce(add, indicators.contributions.values())
     for name, value in indicators.contributions.items():
         assert abs(value) <= 100 * (1 - TICKS) * SHARES.get(name, TICKS / (1 - TICKS)) + 1e-9
     for i in range(40 * PRINTS):
@@ -129,7 +132,7 @@ def test_the_vwap_and_its_bands_are_of_the_trades_and_of_the_utc_day() -> None:
     assert vwap.sigma == pytest.approx(3**0.5)
     assert [vwap.band(k) for k in (-2, 1, 3)] == pytest.approx([101 - 2 * 3**0.5, 101 + 3**0.5, 101 + 3 * 3**0.5])
     indicators.trade(24 * 60 * MINUTE, 50, 1)
-    assert (vwap.value, vwap.sigma) == (50.0, 0.0)
+    assert (indicators.vwap.value, indicators.vwap.sigma) == (50.0, 0.0)
 
 
 def test_a_market_that_never_moved_has_a_score_of_zero() -> None:
