@@ -11,8 +11,8 @@ no leading zeros, at most 18 digits, at most TRADES trades or one ticker, nothin
 or quantity 0 is refused here as the decoder refuses it. Of a ticker, what nobody reads (volume, vwap, …) must be a
 plain number and is passed over.
 
-Bounds: as in desk.kernels.l2_scan, the caller copies the frame to FRAME_AT of its workspace and zero bytes are written
-behind it. No token contains a zero byte and no step goes on after one.
+Bounds: as in desk.kernels.l2_scan, the frame is copied to FRAME_AT of the workspace and zero bytes are written behind
+it. No token contains a zero byte and no step goes on after one.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ from desk.kernels.l2_scan import (
     stamp_field,
 )
 from desk.kernels.l3_scan import NINE, number
-from desk.kernels.memory import entry, load8, load32, load64, store64, word
+from desk.kernels.memory import entry, load8, load32, load64, move, store64, word
 
 # What is known of one instrument, in words: then the text its entries begin with, `{"symbol":"BTC/USD",`.
 OPENING_SIZE, PX_DECIMALS, QTY_DECIMALS = range(3)
@@ -179,12 +179,13 @@ def trade(about: int, p: int, row: int) -> int:
 
 
 @kernel
-def scan_trades(work: int, about: int, size: int) -> int:
-    """Trades of the frame of `size` bytes at FRAME_AT, as rows of `work`: how many, 0 for any surprise."""
+def scan_trades(work: int, about: int, frame: int, size: int) -> int:
+    """Trades of the frame of `size` bytes at address `frame`, as rows of `work`: how many, 0 for any surprise."""
     p = work + FRAME_AT
     end = p + size
     if size > FRAME_BYTES or size < TRADE_SIZE:
         return 0
+    move(p, frame, size)
     for at in range(0, PAD, 8):
         store64(end + at, 0)
     if load64(p) != TRADE_1 or load64(p + 8) != TRADE_2 or load64(p + 16) != TRADE_3:
@@ -206,12 +207,13 @@ def scan_trades(work: int, about: int, size: int) -> int:
 
 
 @kernel
-def scan_ticker(work: int, about: int, size: int) -> int:
-    """The ticker of the frame of `size` bytes at FRAME_AT as one row of `work`: 1, or 0 for any surprise."""
+def scan_ticker(work: int, about: int, frame: int, size: int) -> int:
+    """The ticker of the frame of `size` bytes at address `frame` as one row of `work`: 1, or 0 for any surprise."""
     p = work + FRAME_AT
     end = p + size
     if size > FRAME_BYTES or size < TICKER_SIZE:
         return 0
+    move(p, frame, size)
     for at in range(0, PAD, 8):
         store64(end + at, 0)
     if load64(p) != TICKER_1 or load64(p + 8) != TICKER_2 or load64(p + 16) != TICKER_3:
@@ -246,4 +248,4 @@ def scan_ticker(work: int, about: int, size: int) -> int:
 @cache
 def tape_entries() -> tuple[Callable[..., int], Callable[..., int]]:
     """`scan_trades` and `scan_ticker` as bare entry points, compiled on first use."""
-    return entry(scan_trades, 3), entry(scan_ticker, 3)
+    return entry(scan_trades, 4), entry(scan_ticker, 4)

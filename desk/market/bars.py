@@ -10,8 +10,11 @@ says so (`Candle.gap`), and stays as it was closed: what comes later for it is c
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import msgspec
 
+from desk.market.streak import Prints
 from desk.messages import Candle, Trade
 
 MINUTE = 60_000_000_000
@@ -22,16 +25,23 @@ GRACE = 1_500_000_000  # ns after the minute's end until it is closed by the clo
 class MinuteBars:
     """Closed bars of one instrument (at most `KEEP`, oldest first): final; and the running one: provisional."""
 
-    __slots__ = ("_value", "closed", "gap_until", "inst", "late", "missed", "running")
+    __slots__ = ("_running", "_value", "closed", "gap_until", "hear", "inst", "late", "missed")
 
     def __init__(self, inst: str) -> None:
         self.inst = inst
+        self.hear: Callable[[], None] = _nothing  # asked before anything is read: prints may wait to be told
         self.closed: list[Candle] = []
-        self.running: Candle | None = None
+        self._running: Candle | None = None
         self.late = 0
         self._value: int | None = None  # Σ px·qty of the running bar; None where the venue began it
         self.missed: dict[int, int] = {}  # begin of a kept bar → prints of it that came too late for it
         self.gap_until = 0  # ns: a bar that begins up to here is closed with a gap
+
+    @property
+    def running(self) -> Candle | None:
+        """The bar that goes on, None before the first."""
+        self.hear()
+        return self._running
 
     def seed(self, candles: tuple[Candle, ...], *, keep: bool = False) -> None:
         """Take the venue's history: every bar of one minute but the last, which is still running.
@@ -40,36 +50,38 @@ class MinuteBars:
         strategies may have acted on them. With `keep`, our bars stay whatever the history says: the prints they wait
         for are on their way.
         """
+        self.hear()
         history = sorted((c for c in candles if c.interval == MINUTE and c.inst == self.inst), key=lambda c: c.begin)
         if not history:
             return
-        if self.running is None or (history[-1].begin > self.running.begin and not keep):
-            older, self.running = history[:-1], history[-1]
+        if self._running is None or (history[-1].begin > self._running.begin and not keep):
+            older, self._running = history[:-1], history[-1]
             self._value = None
             self.closed = []  # there is a hole between our bars and the history's end: the history spans it
         else:
-            older = [c for c in history if c.begin < self.running.begin]
+            older = [c for c in history if c.begin < self._running.begin]
         known = {c.begin for c in self.closed}
         merged = sorted([*self.closed, *(c for c in older if c.begin not in known)], key=lambda c: c.begin)
         self.closed = merged[-KEEP:]
 
     def trade(self, trade: Trade) -> list[Candle]:
         """Add a print; returns the bars that it closed."""
+        self.hear()
         begin = trade.ts_exch - trade.ts_exch % MINUTE
-        run = self.running
+        run = self._running
         if run is not None and begin < run.begin:
             self.miss(trade)
             return []
         done = self._close_before(begin)
-        run = self.running
+        run = self._running
         px, qty = trade.px, trade.qty
         if run is None or (run.count == 0 and run.volume == 0):  # opened by the clock: the first print makes its prices
             self._value = px * qty
-            self.running = Candle(self.inst, begin, MINUTE, px, px, px, px, qty, 1, px if qty else 0)
+            self._running = Candle(self.inst, begin, MINUTE, px, px, px, px, qty, 1, px if qty else 0)
         else:
             value = self._value = None if self._value is None else self._value + px * qty
             volume = run.volume + qty
-            self.running = Candle(
+            self._running = Candle(
                 self.inst,
                 run.begin,
                 MINUTE,
@@ -83,6 +95,31 @@ class MinuteBars:
             )
         return done
 
+    def add(self, prints: Prints) -> None:
+        """Take in a streak of prints of the running minute, which has one already."""
+        run = self._running
+        assert run is not None  # `open` said so when the streak began
+        value = self._value = None if self._value is None else self._value + prints.value
+        volume = run.volume + prints.volume
+        self._running = Candle(
+            self.inst,
+            run.begin,
+            MINUTE,
+            run.open,
+            max(run.high, prints.high),
+            min(run.low, prints.low),
+            prints.close,
+            volume,
+            run.count + prints.number,
+            value // volume if value and volume else 0,
+        )
+
+    @property
+    def open(self) -> tuple[int, int]:
+        """ns, begin and end of the running minute; (0, 0) without one that has prints."""
+        run = self._running
+        return (run.begin, run.begin + MINUTE) if run is not None and run.count and run.volume else (0, 0)
+
     def miss(self, trade: Trade) -> None:
         """A print that comes too late to be in its bar."""
         begin = trade.ts_exch - trade.ts_exch % MINUTE
@@ -93,24 +130,29 @@ class MinuteBars:
 
     def clock(self, now: int) -> list[Candle]:
         """Close what the clock has passed, with a grace for prints under way; returns the bars closed."""
+        self.hear()
         return self._close_before((now - GRACE) - (now - GRACE) % MINUTE)
 
     def _close_before(self, begin: int) -> list[Candle]:
         done: list[Candle] = []
-        run = self.running
+        run = self._running
         if run is None or run.begin >= begin:
             return done
         missing = (begin - run.begin) // MINUTE
         if missing > KEEP:  # a hole longer than all we keep: the old bars say nothing about now
             self.closed.clear()
-            self.running = None
+            self._running = None
             return done
         while run.begin < begin:
             gap = run.begin <= self.gap_until or run.begin in self.missed
             done.append(msgspec.structs.replace(run, gap=True) if gap else run)
             px = run.close
             run = Candle(self.inst, run.begin + MINUTE, MINUTE, px, px, px, px, 0, 0)
-        self.running = run
+        self._running = run
         self.closed.extend(done)
         del self.closed[:-KEEP]
         return done
+
+
+def _nothing() -> None:
+    """Nobody takes prints in beside us."""

@@ -14,10 +14,12 @@ happened, each of them once. A gap that is not closed within a minute of connect
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from operator import attrgetter
 
 from desk.market.bars import MinuteBars
 from desk.market.seen import Ask, Word
+from desk.market.streak import Streak
 from desk.market.tape import TradeTape
 from desk.messages import Candle, Trade
 
@@ -39,8 +41,8 @@ class TradeRepair:
     """
 
     __slots__ = (
-        "_absent", "_ask_at", "_asked", "_from", "_held", "_said", "_tries", "bars", "begun", "blind", "filled", "inst",
-        "opened", "since", "tape", "up", "why",
+        "_absent", "_ask_at", "_asked", "_from", "_held", "_said", "_streak", "_tries", "bars", "begun", "blind",
+        "filled", "inst", "opened", "since", "tape", "up", "why",
     )  # fmt: skip
 
     def __init__(self, inst: str, tape: TradeTape, bars: MinuteBars) -> None:
@@ -56,6 +58,8 @@ class TradeRepair:
         self._held: list[Trade] = []  # prints that wait for those before them
         self._asked = self._ask_at = self._tries = self._absent = 0
         self._said = False  # a person was told of this gap
+        self._streak = Streak()  # never while bars are held or a hole is open
+        tape.hear = bars.hear = self._tell
 
     @property
     def whole(self) -> bool:
@@ -73,6 +77,7 @@ class TradeRepair:
     def link_up(self, now: int) -> None:
         """It is back: the numbers of the first prints will show what is missing."""
         self.up = True
+        self._tell()
         if self.begun:
             self.blind = True
             self.opened, self._ask_at = now, now + BLIND
@@ -83,27 +88,39 @@ class TradeRepair:
 
     # --- prints
 
-    def take(self, trade: Trade, now: int, *, snapshot: bool) -> list[Candle]:
+    def take(self, trade: Trade, now: int, *, snapshot: bool) -> Sequence[Candle]:
         """A print from the socket; the bars it closed. Call `settle` after the last one of a message."""
+        if self._streak.take(trade):
+            return ()
         tape, before, holes = self.tape, self.tape.now, self.tape.open_holes
         if not tape.apply(trade):
-            return []
+            return ()
         if tape.open_holes > holes and trade.trade_id == tape.last_id:
             self._hold(before, now)
             self._ask_at = now + SETTLE
         if (snapshot and not self.begun) or 0 < trade.trade_id < self._from:
-            return []  # a snapshot repeats prints from before the tape began: the venue's candles hold them
-        if not self.opened:
-            return self.bars.trade(trade)
-        self._held.append(trade)
-        return []
+            return ()  # a snapshot repeats prints from before the tape began: the venue's candles hold them
+        if self.opened:
+            self._held.append(trade)
+            return ()
+        done = self.bars.trade(trade)
+        if self.begun and trade.trade_id == tape.last_id and not tape.open_holes:
+            begin, end = self.bars.open
+            self._streak.begin(tape.last_id, max(tape.now, begin), min(end, tape.ends), trade.px)
+        return done
+
+    def _tell(self) -> None:
+        """Tape and bars hear of the prints they were not told one by one."""
+        if (prints := self._streak.end()) is not None:
+            self.tape.add(prints)
+            self.bars.add(prints)
 
     def settle(self, now: int) -> list[Candle | Word | Ask]:
         """A message of prints is taken in; the bars that were waiting for it."""
         if not self.begun and self.tape.last_id:
             self.begun, self._from = True, self.tape.first_id
         self.blind = False
-        return self._mended(now) if self.whole and (self.opened or self._said) else []
+        return self._mended(now) if (self.opened or self._said) and self.whole else []
 
     def _release(self, now: int) -> list[Candle]:
         """Let the waiting prints into the bars, in order, and the clock close what it has passed."""

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from bisect import bisect_right, insort_right
 from collections.abc import Sequence
-from itertools import accumulate
+from itertools import accumulate, islice
 
 KEEP = 65_536  # values inside one span before the older half is let go
 
@@ -66,13 +66,16 @@ class RollingSum:
             self._trim()
 
     def extend(self, times: Sequence[int], values: Sequence[int]) -> None:
-        """Take many values in at once; times never fall, and none is older than the newest."""
-        if not times:
-            return
-        self._totals += list(accumulate(values, initial=self._totals[-1] if self._totals else self._base))[1:]
-        self._ts += times
-        if len(self._ts) >= self._trim_at:
-            self._trim()
+        """`add` each, many at once; times never fall, and none is older than the newest."""
+        done = 0
+        while done < len(times):
+            upto = done + self._trim_at - len(self._ts)
+            before = self._totals[-1] if self._totals else self._base
+            self._totals += islice(accumulate(values[done:upto], initial=before), 1, None)
+            self._ts += times[done:upto]
+            done = upto
+            if len(self._ts) >= self._trim_at:
+                self._trim()
 
     def _add_late(self, ts: int, value: int) -> None:
         if self._horizon is not None and ts <= self._horizon:

@@ -314,6 +314,13 @@ class Market:
     def ready(self) -> bool:
         return self.why == ""
 
+    def beyond(self, px: int) -> bool:
+        """Whether the book can be believed and this price lies outside of its touch."""
+        track = self.track
+        if track is None or track.state is not BookState.SYNCED or track.book.one_sided:
+            return False
+        return not track.book.bid <= px <= track.book.ask and self.ready
+
     @property
     def age_ns(self) -> int:
         """ns since the venue sent the last proof that the book is current: a frame of any kind on its connection.

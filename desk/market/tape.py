@@ -8,8 +8,10 @@ numbers to ask REST for.
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections.abc import Callable
 
 from desk.market.rolling import RollingSum
+from desk.market.streak import Prints
 from desk.messages import Trade
 
 SECOND = 1_000_000_000
@@ -34,27 +36,28 @@ class TradeTape:
     """
 
     __slots__ = (
-        "_buy", "_first", "_floor", "_holes", "_reach", "_sell", "_session", "_value", "begin", "delta", "duplicates",
-        "holes", "inst", "last_id", "lost", "now", "out_of_order", "past_session", "prints", "too_old", "unnumbered",
-        "volume",
+        "_buy", "_delta", "_first", "_floor", "_holes", "_last_id", "_now", "_prints", "_reach", "_sell", "_session",
+        "_value", "_volume", "begin", "duplicates", "hear", "holes", "inst", "lost", "out_of_order", "past_session",
+        "too_old", "unnumbered",
     )  # fmt: skip
 
     def __init__(self, inst: str, session: int = DAY, reach: int = REACH, holes: int = HOLES) -> None:
         if session <= 0 or reach <= 0 or holes <= 0:
             raise ValueError(f"session, reach and holes must be positive, got {session}, {reach}, {holes}")
         self.inst = inst
+        self.hear: Callable[[], None] = _nothing  # asked before anything is read: prints may wait to be told
         self._session, self._reach, self.holes = session, reach, holes
         self._first = 0  # the lowest trade number applied
         self._floor = 0  # numbers up to here are not told apart any more
         self._holes: list[tuple[int, int]] = []  # missing numbers as (first, last), ascending
         self._buy, self._sell = RollingSum(SLOW), RollingSum(SLOW)
         self._value = 0  # Σ px·qty of the session
-        self.volume = 0  # lots of the session
+        self._volume = 0  # lots of the session
         self.begin = 0  # ns, when the session began
-        self.delta = 0  # lots bought minus lots sold by aggressors, since the tape began
-        self.last_id = 0
-        self.now = 0  # ns, the newest print
-        self.prints = self.duplicates = self.out_of_order = self.too_old = self.unnumbered = 0
+        self._delta = 0  # lots bought minus lots sold by aggressors, since the tape began
+        self._last_id = 0
+        self._now = 0  # ns, the newest print
+        self._prints = self.duplicates = self.out_of_order = self.too_old = self.unnumbered = 0
         self.lost = 0  # numbers whose hole was given up
         self.past_session = 0  # prints of a session already closed: in the delta, not in the VWAP
 
@@ -62,9 +65,10 @@ class TradeTape:
 
     def apply(self, trade: Trade) -> bool:
         """Take a print in; False when it was refused (a duplicate, or too old to tell)."""
+        self.hear()
         number = trade.trade_id
-        if number == self.last_id + 1 and number > 1:  # the usual case
-            self.last_id = number
+        if number == self._last_id + 1 and number > 1:  # the usual case
+            self._last_id = number
             if number - self._floor > self._reach:
                 self._raise_floor(number - self._reach)
         elif number > 0:
@@ -78,11 +82,11 @@ class TradeTape:
     def _numbered(self, number: int) -> bool:
         """Whether this number is new, keeping the holes."""
         if not self._first:
-            self._first = self.last_id = number
-        elif number > self.last_id:
-            if number > self.last_id + 1:
-                self._holes.append((self.last_id + 1, number - 1))
-            self.last_id = number
+            self._first = self._last_id = number
+        elif number > self._last_id:
+            if number > self._last_id + 1:
+                self._holes.append((self._last_id + 1, number - 1))
+            self._last_id = number
         elif number <= self._floor:
             self.too_old += 1
             return False
@@ -96,8 +100,8 @@ class TradeTape:
             return False
         else:
             self.out_of_order += 1
-        if self.last_id - self._floor > self._reach:
-            self._raise_floor(self.last_id - self._reach)
+        if self._last_id - self._floor > self._reach:
+            self._raise_floor(self._last_id - self._reach)
         while len(self._holes) > self.holes:
             self._raise_floor(self._holes[0][1])
         return True
@@ -126,28 +130,75 @@ class TradeTape:
 
     def _add(self, trade: Trade) -> None:
         px, qty, ts = trade.px, trade.qty, trade.ts_exch
-        self.prints += 1
+        self._prints += 1
         if ts <= 0:
-            ts = self.now
-        elif ts > self.now:
-            self.now = ts
+            ts = self._now
+        elif ts > self._now:
+            self._now = ts
         if trade.side > 0:
-            self.delta += qty
+            self._delta += qty
             self._buy.add(ts, qty)
         else:
-            self.delta -= qty
+            self._delta -= qty
             self._sell.add(ts, qty)
         begin = self.begin
-        if ts >= begin + self._session or not self.volume:
+        if ts >= begin + self._session or not self._volume:
             self.begin = ts - ts % self._session
-            self.volume, self._value = qty, px * qty
+            self._volume, self._value = qty, px * qty
         elif ts >= begin:
-            self.volume += qty
+            self._volume += qty
             self._value += px * qty
         else:
             self.past_session += 1
 
+    def add(self, prints: Prints) -> None:
+        """Take in a streak that began after the newest print."""
+        self._last_id, self._now = prints.last_id, prints.newest
+        if self._last_id - self._floor > self._reach:
+            self._raise_floor(self._last_id - self._reach)
+        self._prints += prints.number
+        self._delta += prints.delta
+        self._volume += prints.volume
+        self._value += prints.value
+        self._buy.extend(prints.bought_at, prints.bought)
+        self._sell.extend(prints.sold_at, prints.sold)
+
     # --- what the tape says
+
+    @property
+    def last_id(self) -> int:
+        """The newest trade number, 0 before the first."""
+        self.hear()
+        return self._last_id
+
+    @property
+    def now(self) -> int:
+        """ns, the newest print."""
+        self.hear()
+        return self._now
+
+    @property
+    def prints(self) -> int:
+        """How many there are."""
+        self.hear()
+        return self._prints
+
+    @property
+    def delta(self) -> int:
+        """Lots bought minus lots sold by aggressors, since the tape began."""
+        self.hear()
+        return self._delta
+
+    @property
+    def volume(self) -> int:
+        """Lots of the session."""
+        self.hear()
+        return self._volume
+
+    @property
+    def ends(self) -> int:
+        """ns, the end of the session; 0 before its first lot."""
+        return self.begin + self._session if self._volume else 0
 
     @property
     def gaps(self) -> tuple[tuple[int, int], ...]:
@@ -176,12 +227,14 @@ class TradeTape:
     @property
     def vwap(self) -> float | None:
         """Σ px·qty / Σ qty of the session, in ticks; None before its first lot."""
-        return self._value / self.volume if self.volume else None
+        self.hear()
+        return self._value / self._volume if self._volume else None
 
     @property
     def vwap_cut(self) -> int | None:
         """The same cut, not rounded, to whole ticks: the number Kraken publishes. None before the first lot."""
-        return self._value // self.volume if self.volume else None
+        self.hear()
+        return self._value // self._volume if self._volume else None
 
     def volumes(self, window: int, now: int) -> tuple[int, int] | None:
         """Lots bought and sold by aggressors over (now − window, now], `window` ≤ 60 s.
@@ -189,7 +242,8 @@ class TradeTape:
         `now` by the venue's clock; one before the newest print reads as its time. None when more prints came than are
         kept (65 536 a side and minute).
         """
-        now = max(now, self.now)
+        self.hear()
+        now = max(now, self._now)
         buy, sell = self._buy.sum(window, now), self._sell.sum(window, now)
         return None if buy is None or sell is None else (buy, sell)
 
@@ -199,3 +253,7 @@ class TradeTape:
         if volumes is None or not (total := volumes[0] + volumes[1]):
             return None
         return (volumes[0] - volumes[1]) / total
+
+
+def _nothing() -> None:
+    """Nobody takes prints in beside us."""

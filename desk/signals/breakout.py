@@ -129,15 +129,25 @@ class BreakoutWatch:
     (True, None)
     """
 
-    __slots__ = ("_last", "_open", "_px", "range", "reach", "record")
+    __slots__ = ("_high", "_last", "_low", "_open", "_px", "_settles", "reach", "record")
 
     def __init__(self) -> None:
-        self.range: tuple[int, int] | None = None  # lowest low, highest high
+        self.range = None
         self.reach = 0.0
         self.record = BreakoutRecord()
         self._last: dict[Side, Break] = {}
         self._open: list[Break] = []  # not resolved yet, oldest first
         self._px = 0
+        self._settles = 0  # ns, until when a print may show that a break came back
+
+    @property
+    def range(self) -> tuple[int, int] | None:
+        """Lowest low and highest high, None while there are too few bars."""
+        return (self._low, self._high) if self._high else None
+
+    @range.setter
+    def range(self, ends: tuple[int, int] | None) -> None:
+        self._low, self._high = ends or (0, 0)  # nothing is below 0, and nothing comes from there
 
     def follow(self, bars: Sequence[Candle], reach: float | None) -> None:
         """The closed bars have changed; `reach` is one ATR in ticks, None before it is known."""
@@ -148,14 +158,13 @@ class BreakoutWatch:
     def trade(self, now: int, px: int) -> None:
         """Take a print in."""
         before, self._px = self._px, px
-        for one in self._last.values():
-            if now - one.at <= SETTLES and one.side * (px - one.level) <= 0:
-                one.back = True
+        if now <= self._settles:
+            for one in self._last.values():
+                if now - one.at <= SETTLES and one.side * (px - one.level) <= 0:
+                    one.back = True
         if self._open:
             self._open = [one for one in self._open if not self._resolved(one, now, px)]
-        if self.range is None:
-            return
-        low, high = self.range
+        low, high = self._low, self._high
         if px > high >= before > 0:
             self._broken(Side.BUY, high, now)
         elif px < low <= before:
@@ -166,6 +175,7 @@ class BreakoutWatch:
         if last is not None and (last.level == level or now - last.at < YOUNG):
             return  # the same level again, or a step of the same move
         self._last[side] = Break(side, level, now, self.reach)
+        self._settles = max(self._settles, now + SETTLES)
         if self.reach > 0.0:
             self._open.append(self._last[side])
 

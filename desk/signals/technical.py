@@ -23,8 +23,8 @@ SAYS = {"ema": one.SAYS_EMA, "rsi": one.SAYS_RSI, "bollinger": one.SAYS_BOLLINGE
 class LightweightIndicators:
     """EMA 9/21, RSI 14, ATR 14, Bollinger 20/2, squeeze and VWAP on closed minutes and the tape → one technical score.
 
-    `technical` −100..+100 is the sum of `contributions`, None until the minutes are warm (`why`); the same indicators on
-    bars of 20 prints join as "ticks" once they are. Each says −1..+1 of a direction, 0 where no movement leaves it
+    `technical` −100..+100 is the sum of `contributions`, None until the minutes are warm (`why`); the same indicators
+    on bars of 20 prints join as "ticks" once they are. Each says −1..+1 of a direction, 0 where no movement leaves it
     undefined: ema tanh((EMA 9 − EMA 21)/ATR), rsi (RSI − 50)/50, bollinger where the price stands between its bands,
     squeeze tanh(momentum/ATR) unless it is on, vwap ±1 two of its deviations away. VWAP and its bands (`vwap.band`) are
     of the UTC day: from the history's bars by their own average, (H+L+C)/3 where the venue gives none, then from
@@ -81,17 +81,16 @@ class LightweightIndicators:
             end = bar.begin + bar.interval
             self._minute(self._at, bar.begin, end, high, low, close, average, float(bar.volume))
         self.bars = list(bars)
-        self._rated(self._rate(self._at))
+        score: float = self._rate(self._at)
+        self.technical = score if score == score else None
         self.atr = self._minutes(one.ATR, one.N_WILDER + 1)
         return True
 
     def trade(self, ts: int, px: int, qty: int) -> float | None:
         """Take a print in, the score after it; a print that a bar in the VWAP already holds is left out."""
-        return self._rated(self._print(self._at, ts, float(px), float(qty)))
-
-    def _rated(self, score: float) -> float | None:
-        self.technical = score if score == score else None  # NaN: not known yet
-        return self.technical
+        score: float = self._print(self._at, ts, float(px), float(qty))
+        self.technical = known = score if score == score else None  # NaN: not known yet
+        return known
 
     # --- what is known
 

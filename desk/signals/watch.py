@@ -258,23 +258,24 @@ class Watch:
 
     def _trades(self, message: Trades, now: int, link: int) -> list[Seen]:
         seen: list[Seen] = []
-        for trade in message.trades:
-            market = self.markets.get(trade.inst)
-            known = self._last_trade_id.get(trade.inst, 0)
+        trades, snapshot, last_ids = message.trades, message.snapshot, self._last_trade_id
+        for trade in trades:
+            inst, number = trade.inst, trade.trade_id
+            market = self.markets.get(inst)
             if market is None or market.barred == RESCALED:
                 continue
-            seen += market.repair.take(trade, now, snapshot=message.snapshot)  # late and repeated prints end here
-            if 0 < trade.trade_id <= known:
+            seen += market.repair.take(trade, now, snapshot=snapshot)  # late and repeated prints end here
+            known = last_ids.get(inst, 0)
+            if 0 < number <= known:
                 continue
-            self._last_trade_id[trade.inst] = max(known, trade.trade_id)
+            last_ids[inst] = number or known
             market.last = trade
-            if not message.snapshot and not market.contradicted and market.ready:
-                book = market.book
-                if not book.bid <= trade.px <= book.ask:
-                    self._contradicted(market, now)
-            if not message.snapshot:  # what a snapshot repeats is no news
-                seen.append(trade)
-        for inst in dict.fromkeys(trade.inst for trade in message.trades):
+            if snapshot:  # what it repeats is no news
+                continue
+            if not market.contradicted and market.beyond(trade.px):
+                self._contradicted(market, now)
+            seen.append(trade)
+        for inst in (trades[0].inst,) if len(trades) == 1 else dict.fromkeys([trade.inst for trade in trades]):
             if inst in self.markets:
                 seen += self.markets[inst].repair.settle(now)
         return seen

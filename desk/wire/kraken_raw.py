@@ -11,18 +11,23 @@ from collections.abc import Callable
 import numpy as np
 
 from desk.kernels import tape_scan
-from desk.kernels.tape_scan import FRAME_AT, FRAME_BYTES, ROW, tape_entries
+from desk.kernels.tape_scan import ROW, tape_entries
 from desk.messages import Heartbeat, Message, Side, Ticker, Trade, Trades
 from desk.wire.kraken import HEARTBEAT, KrakenCodec
 from desk.wire.kraken_shapes import InstrumentFrame
 
 HEAD = 33  # bytes that tell an update of either channel from everything else
+PATH = 64  # bytes that name channel and symbol, where the symbol's name is not a long one
+BYTES = bytes.__basicsize__ - 1  # CPython keeps the bytes of a bytes object right behind its head
 SYMBOL = b'{"symbol":"'
 TRADES_AT = tape_scan.TRADE_SIZE + len(SYMBOL)
 TICKER_AT = tape_scan.TICKER_SIZE + len(SYMBOL)
 LONGEST = 40  # bytes of a symbol
 WORDS = ROW // 8
 SIDES = (Side.SELL, Side.BUY)
+
+About = tuple[str, int, memoryview]  # an instrument's key, address and memory of what the kernels have to know of it
+Read = Callable[[bytes, About], Message | None]
 
 
 class RawKrakenCodec(KrakenCodec):
@@ -42,27 +47,26 @@ class RawKrakenCodec(KrakenCodec):
         work = np.zeros(tape_scan.WORK_BYTES // 8, np.int64)
         self._work_at = int(work.ctypes.data)
         self._words = work.data
-        self._room = self._words.cast("B")[FRAME_AT : FRAME_AT + FRAME_BYTES]
-        self._known: dict[bytes, tuple[str, int, memoryview]] = {}  # symbol → key, address and memory of what is known
-        self._read: dict[bytes, Callable[[bytes], Message | None]] = {
-            tape_scan.TRADE[:HEAD]: self._raw_trades,
-            tape_scan.TICKER[:HEAD]: self._raw_ticker,
+        self._known: dict[bytes, About] = {}  # by the symbol's wire text
+        self._paths: dict[bytes, tuple[Read, About]] = {}  # by a frame's first PATH bytes
+        self._read: dict[bytes, tuple[Read, int]] = {  # by a frame's first HEAD bytes: and where the symbol stands
+            tape_scan.TRADE[:HEAD]: (self._raw_trades, TRADES_AT),
+            tape_scan.TICKER[:HEAD]: (self._raw_ticker, TICKER_AT),
         }
 
     def decode(self, raw: bytes) -> list[Message]:
         """Every message of one frame, as `KrakenCodec.decode`."""
-        if raw == HEARTBEAT:
-            return [Heartbeat()]
-        read = self._read.get(raw[:HEAD])
-        if read is not None and (message := read(raw)) is not None:
+        path = self._paths.get(raw[:PATH])
+        if path is None:
+            if raw == HEARTBEAT:
+                return [Heartbeat()]
+            path = self._path(raw)
+        if path is not None and (message := path[0](raw, path[1])) is not None:
             return [message]
         return super().decode(raw)
 
-    def _raw_trades(self, raw: bytes) -> Message | None:
-        about = self._about(raw, TRADES_AT)
-        if about is None:
-            return None
-        count = self._scan_trades(self._work_at, about[1], len(raw))
+    def _raw_trades(self, raw: bytes, about: About) -> Message | None:
+        count = self._scan_trades(self._work_at, about[1], id(raw) + BYTES, len(raw))
         if not count:
             return None
         inst = about[0]
@@ -70,28 +74,30 @@ class RawKrakenCodec(KrakenCodec):
         if count == 1:
             px, qty, bought, number, ts = words
             return Trades((Trade(inst, px, qty, SIDES[bought], number, ts),))
-        columns = zip(words[::WORDS], words[1::WORDS], words[2::WORDS], words[3::WORDS], words[4::WORDS], strict=True)
-        return Trades(
-            tuple([Trade(inst, px, qty, SIDES[bought], number, ts) for px, qty, bought, number, ts in columns])
-        )
+        each = iter(words)
+        rows = zip(each, each, each, each, each, strict=True)  # five words at a time
+        return Trades(tuple([Trade(inst, px, qty, SIDES[bought], number, ts) for px, qty, bought, number, ts in rows]))
 
-    def _raw_ticker(self, raw: bytes) -> Message | None:
-        about = self._about(raw, TICKER_AT)
-        if about is None or not self._scan_ticker(self._work_at, about[1], len(raw)):
+    def _raw_ticker(self, raw: bytes, about: About) -> Message | None:
+        if not self._scan_ticker(self._work_at, about[1], id(raw) + BYTES, len(raw)):
             return None
         return Ticker(about[0], *self._words[:4].tolist())
 
-    def _about(self, raw: bytes, at: int) -> tuple[str, int, memoryview] | None:
-        """What is known of the symbol at `at`, with the frame put where the kernels read it; None: not for them."""
-        if len(raw) > FRAME_BYTES:
+    def _path(self, raw: bytes) -> tuple[Read, About] | None:
+        """Who reads this frame, and what is known of its symbol; None: not for the kernels."""
+        read, at = self._read.get(raw[:HEAD], (None, 0))
+        if read is None or type(raw) is not bytes:
             return None
-        name = raw[at : raw.find(b'"', at, at + LONGEST)]
+        end = raw.find(b'"', at, at + LONGEST)
+        name = raw[at:end]
         about = self._known.get(name) or self._describe(name)
-        if about is not None:
-            self._room[: len(raw)] = raw
-        return about
+        if about is None:
+            return None
+        if at <= end < PATH:
+            self._paths[raw[:PATH]] = read, about
+        return read, about
 
-    def _describe(self, name: bytes) -> tuple[str, int, memoryview] | None:
+    def _describe(self, name: bytes) -> About | None:
         symbol = name.decode("ascii", "replace")
         inst = self.instruments.get(symbol)
         opening = b"".join((SYMBOL, name, b'",'))
@@ -107,4 +113,5 @@ class RawKrakenCodec(KrakenCodec):
     def _pairs(self, frame: InstrumentFrame) -> list[Message]:
         described = super()._pairs(frame)
         self._known.clear()  # their decimals may be others now
+        self._paths.clear()
         return described

@@ -8,7 +8,7 @@ from random import Random
 
 import numpy as np
 from hand_view import MINUTE
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from desk.indicators.averages import Ema
@@ -126,6 +126,7 @@ def walk(seed: int, moves: bool) -> tuple[list[Candle], list[tuple[int, int, int
     return bars, prints
 
 
+@settings(deadline=None)
 @given(seed=st.integers(0, 2**32), moves=st.booleans())
 def test_the_kernel_says_what_the_readable_indicators_say_to_the_last_bit(seed: int, moves: bool) -> None:
     """Minutes that close between the prints included; a market that stands still has deviations of exactly 0."""
@@ -150,6 +151,7 @@ def test_the_kernel_says_what_the_readable_indicators_say_to_the_last_bit(seed: 
     assert (fast.vwap.value, fast.vwap.sigma) == (plain.vwap.value, plain.vwap.sigma)
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(-1e200, 1e200), max_size=40))
 def test_a_sum_is_rounded_once_as_fsum_does(values: list[float]) -> None:
     memory = np.zeros(PARTIALS)

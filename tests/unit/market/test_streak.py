@@ -1,0 +1,101 @@
+"""desk/market/streak.py: nobody can tell a streak from prints taken in one by one, however often somebody looks."""
+
+from __future__ import annotations
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from desk.kernels.streak import ROOM
+from desk.market.bars import MINUTE, MinuteBars
+from desk.market.gaps import TradeRepair
+from desk.market.streak import Streak
+from desk.market.tape import FAST, SLOW, TradeTape
+from desk.messages import Candle, Side, Trade
+
+INST = "X/Y@v"
+SECOND = 1_000_000_000
+HUGE = 10**25  # beyond any machine word
+LOOKS = ("delta", "prints", "last_id", "now", "volume", "vwap", "vwap_cut", "gaps", "begin", "past_session", "lost")
+
+steps = st.fixed_dictionaries(
+    {
+        "px": st.integers(990, 1010) | st.sampled_from((1000, 1000, 1, 2**40, HUGE)),
+        "qty": st.integers(1, 50) | st.sampled_from((7, 7, 2**59, 2**62, HUGE)),
+        "side": st.sampled_from(list(Side)),
+        "number": st.sampled_from((1,) * 12 + (0, -3, 4)),  # after the newest: a repeated, a late, an early one too
+        "wait": st.sampled_from((0, 0, SECOND, 7 * SECOND, -2 * SECOND)),
+        "look": st.sampled_from(("", "", "", "", "tape", "bars", "beat", "seed", "down")),
+    }
+)
+
+
+class Never(Streak):
+    """No print is of a streak."""
+
+    def take(self, trade):
+        return False
+
+
+class Counting(Streak):
+    """How many prints are."""
+
+    def __init__(self):
+        super().__init__()
+        self.taken = 0
+
+    def take(self, trade):
+        done = super().take(trade)
+        self.taken += done
+        return done
+
+
+def repair(streak=None):
+    made = TradeRepair(INST, TradeTape(INST, session=40 * SECOND, reach=30), MinuteBars(INST))
+    made._streak = streak or made._streak
+    return made
+
+
+def look(desk, how, now):
+    """What somebody sees, or an event that is not a print."""
+    if how == "tape":
+        return [getattr(desk.tape, name) for name in LOOKS], desk.tape.volumes(FAST, now), desk.tape.volumes(SLOW, now)
+    if how == "bars":
+        return desk.bars.running, list(desk.bars.closed), dict(desk.bars.missed), desk.bars.late
+    if how == "beat":
+        return desk.beat(now)
+    if how == "seed":
+        begin = now - now % MINUTE
+        history = tuple(Candle(INST, begin - n * MINUTE, MINUTE, 5, 9, 2, 7, 11, 3) for n in (2, 1, 0, -1))
+        return desk.bars.seed(history)
+    if how == "down":
+        desk.link_down(now)
+        return desk.link_up(now)
+    return None
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(steps, max_size=80), st.integers(1, 10**9))
+def test_a_streak_is_the_same_as_its_prints_one_by_one(made, first):
+    """Late and repeated prints, holes, other minutes and sessions, sums beyond a machine word, looks in between."""
+    fast, plain = repair(), repair(Never())
+    number, ts = first, 1_000 * MINUTE
+    for each in made:
+        ts += each["wait"]
+        trade = Trade(INST, each["px"], each["qty"], each["side"], max(1, number + each["number"]), ts)
+        number = max(number, trade.trade_id)
+        assert list(fast.take(trade, ts, snapshot=False)) == list(plain.take(trade, ts, snapshot=False))
+        assert fast.settle(ts) == plain.settle(ts)
+        assert look(fast, each["look"], ts) == look(plain, each["look"], ts)
+    for how in ("tape", "bars"):
+        assert look(fast, how, ts) == look(plain, how, ts)
+
+
+def test_most_prints_are_of_a_streak_and_a_full_one_begins_anew():
+    """Fails when the fast way is never taken, and when its room is written beyond."""
+    streak = Counting()
+    desk, count = repair(streak), 3 * ROOM
+    for n in range(count):
+        desk.take(Trade(INST, 1000, 2, Side.BUY, 11 + n, MINUTE + n), 0, snapshot=False)
+        desk.settle(0)
+    assert (desk.tape.prints, desk.tape.delta, desk.bars.running.volume) == (count, 2 * count, 2 * count)
+    assert count - 8 <= streak.taken < count
