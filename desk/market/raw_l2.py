@@ -256,7 +256,8 @@ class RawL2Book(TwoSided):
     @property
     def crossed(self) -> bool:
         """Best bid at or above best ask (locked counts); False while a side is empty."""
-        return not self.one_sided and self._book[l2.BID_BEST] >= self._book[l2.ASK_BEST]
+        book = self._book
+        return bool(book[l2.BID_COUNT] and book[l2.ASK_COUNT]) and book[l2.BID_BEST] >= book[l2.ASK_BEST]
 
     @property
     def bid(self) -> int:

@@ -47,6 +47,10 @@ class BookState(StrEnum):
     RESYNC = "RESYNC"
 
 
+SYNCED = BookState.SYNCED
+ONLINE = ("online", "unknown")  # what a venue says of itself while it trades
+
+
 class Fault(msgspec.Struct, frozen=True):
     """Why a book stopped being believable."""
 
@@ -242,7 +246,7 @@ class Market:
     def track(self) -> Track | None:
         """The book to use: order by order if it is believable, else by levels, else whatever there is."""
         orders, levels = self.tracks.get("level3"), self.tracks.get("book")
-        if orders is None or (orders.state is not BookState.SYNCED and levels and levels.state is BookState.SYNCED):
+        if orders is None or (orders.state is not SYNCED and levels and levels.state is SYNCED):
             return levels
         return orders
 
@@ -297,14 +301,14 @@ class Market:
     @property
     def why(self) -> str:
         """The refusal code that applies to this book now, "" when it can be believed."""
-        track = self.track
-        if track is None or track.state is not BookState.SYNCED:
+        track, instrument = self.track, self.instrument
+        if track is None or track.state is not SYNCED:
             return "BOOK_NOT_SYNCED"
         if self.barred:
             return self.barred
-        if self.venue_status not in ("online", "unknown"):
+        if self.venue_status not in ONLINE:
             return "VENUE_NOT_ONLINE"
-        if self.instrument is not None and self.instrument.status != "online":
+        if instrument is not None and instrument.status != "online":
             return "INSTRUMENT_NOT_ONLINE"
         if track.book.one_sided:
             return "ONE_SIDED_BOOK"
@@ -317,9 +321,10 @@ class Market:
     def beyond(self, px: int) -> bool:
         """Whether the book can be believed and this price lies outside of its touch."""
         track = self.track
-        if track is None or track.state is not BookState.SYNCED or track.book.one_sided:
+        if track is None or track.state is not SYNCED:
             return False
-        return not track.book.bid <= px <= track.book.ask and self.ready
+        book = track.book
+        return not book.one_sided and not book.bid <= px <= book.ask and self.ready
 
     @property
     def age_ns(self) -> int:

@@ -76,10 +76,9 @@ class LightweightIndicators:
             known = 0
         self._extent = extent
         for bar in bars[known:]:
-            high, low, close = float(bar.high), float(bar.low), float(bar.close)
-            average = float(bar.vwap) or (high + low + close) / 3.0
+            average = float(bar.vwap) or (float(bar.high) + float(bar.low) + float(bar.close)) / 3.0
             end = bar.begin + bar.interval
-            self._minute(self._at, bar.begin, end, high, low, close, average, float(bar.volume))
+            self._minute(self._at, bar.begin, end, bar.high, bar.low, bar.close, average, bar.volume)
         self.bars = list(bars)
         score: float = self._rate(self._at)
         self.technical = score if score == score else None
@@ -88,7 +87,7 @@ class LightweightIndicators:
 
     def trade(self, ts: int, px: int, qty: int) -> float | None:
         """Take a print in, the score after it; a print that a bar in the VWAP already holds is left out."""
-        score: float = self._print(self._at, ts, float(px), float(qty))
+        score: float = self._print(self._at, ts, px, qty)
         self.technical = known = score if score == score else None  # NaN: not known yet
         return known
 

@@ -258,14 +258,19 @@ class Watch:
 
     def _trades(self, message: Trades, now: int, link: int) -> list[Seen]:
         seen: list[Seen] = []
-        trades, snapshot, last_ids = message.trades, message.snapshot, self._last_trade_id
-        for trade in trades:
-            inst, number = trade.inst, trade.trade_id
-            market = self.markets.get(inst)
+        heard: list[Market] = []
+        snapshot, last_ids = message.snapshot, self._last_trade_id
+        inst, market = "", None
+        for trade in message.trades:
+            if trade.inst != inst:
+                inst = trade.inst
+                market = self.markets.get(inst)
+                if market is not None and market not in heard:
+                    heard.append(market)
             if market is None or market.barred == RESCALED:
                 continue
+            number, known = trade.trade_id, last_ids.get(inst, 0)
             seen += market.repair.take(trade, now, snapshot=snapshot)  # late and repeated prints end here
-            known = last_ids.get(inst, 0)
             if 0 < number <= known:
                 continue
             last_ids[inst] = number or known
@@ -275,9 +280,8 @@ class Watch:
             if not market.contradicted and market.beyond(trade.px):
                 self._contradicted(market, now)
             seen.append(trade)
-        for inst in (trades[0].inst,) if len(trades) == 1 else dict.fromkeys([trade.inst for trade in trades]):
-            if inst in self.markets:
-                seen += self.markets[inst].repair.settle(now)
+        for market in heard:
+            seen += market.repair.settle(now)
         return seen
 
     def _ticker(self, ticker: Ticker, now: int, link: int) -> list[Seen]:

@@ -69,14 +69,15 @@ class RawKrakenCodec(KrakenCodec):
         count = self._scan_trades(self._work_at, about[1], id(raw) + BYTES, len(raw))
         if not count:
             return None
-        inst = about[0]
-        words = self._words[: count * WORDS].tolist()
+        inst, words = about[0], self._words[: count * WORDS].tolist()
         if count == 1:
             px, qty, bought, number, ts = words
             return Trades((Trade(inst, px, qty, SIDES[bought], number, ts),))
-        each = iter(words)
-        rows = zip(each, each, each, each, each, strict=True)  # five words at a time
-        return Trades(tuple([Trade(inst, px, qty, SIDES[bought], number, ts) for px, qty, bought, number, ts in rows]))
+        trades = []
+        for at in range(0, len(words), WORDS):
+            px, qty, bought, number, ts = words[at : at + WORDS]
+            trades.append(Trade(inst, px, qty, SIDES[bought], number, ts))
+        return Trades(tuple(trades))
 
     def _raw_ticker(self, raw: bytes, about: About) -> Message | None:
         if not self._scan_ticker(self._work_at, about[1], id(raw) + BYTES, len(raw)):
