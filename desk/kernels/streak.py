@@ -1,7 +1,8 @@
 """Prints as nearly all of them come, one call each: the next number, not older than the last, of one minute and day.
 
 desk.market.streak reads these words and tells tape and bars; any other print is refused and goes to them one by one.
-One block of memory in words of 8 bytes; the offsets below are bytes.
+Two blocks of memory in words of 8 bytes, the sums of a streak and the rows of desk.market.recent; the offsets below are
+bytes.
 """
 
 from __future__ import annotations
@@ -12,7 +13,6 @@ from functools import cache
 from desk.kernels.jit import kernel
 from desk.kernels.memory import entry, load64, store64
 
-ROOM = 512  # prints until somebody has to look
 SUM = 1 << 60  # lots, and ticks times lots, that may be added up here: larger ones are for Python's integers
 LARGEST = float(SUM)
 
@@ -20,17 +20,34 @@ LARGEST = float(SUM)
     UNTIL,  # ns, the end of the minute; 0: there is no streak
     LAST_ID,
     NEWEST,  # ns
-    BUYS,  # prints
-    SELLS,
-    BOUGHT,  # lots
-    SOLD,
+    COUNT,
+    DELTA,  # lots bought minus lots sold
+    VOLUME,
     VALUE,  # Σ px·qty
     HIGH,
     LOW,
     CLOSE,
+    ROWS_AT,  # the address of the rows
 ) = range(0, 11 * 8, 8)
-BUY_TIMES, BUY_LOTS, SELL_TIMES, SELL_LOTS = (11 * 8 + part * ROOM * 8 for part in range(4))
-WORDS = SELL_LOTS // 8 + ROOM
+WORDS = 11
+
+ROOM = 512  # rows
+NOTED = 0  # how many there are
+TIMES = 8  # ns
+LOTS = TIMES + ROOM * 8  # bought; sold where negative
+ROW_WORDS = 1 + 2 * ROOM
+
+
+@kernel
+def note(rows: int, ts: int, lots: int) -> int:
+    """1 when the row is written, 0 when there is no room."""
+    count = load64(rows + NOTED)
+    if count >= ROOM:
+        return 0
+    store64(rows + TIMES + count * 8, ts)
+    store64(rows + LOTS + count * 8, lots)
+    store64(rows + NOTED, count + 1)
+    return 1
 
 
 @kernel
@@ -38,21 +55,18 @@ def take(block: int, px: int, qty: int, side: int, number: int, ts: int) -> int:
     """1 when the print is taken in, 0 when it is not of the streak: nothing has changed then."""
     if number != load64(block + LAST_ID) + 1 or ts < load64(block + NEWEST) or ts >= load64(block + UNTIL):
         return 0
-    count = BUYS if side > 0 else SELLS
-    lots = BOUGHT if side > 0 else SOLD
-    index, before, value = load64(block + count), load64(block + lots), load64(block + VALUE)
-    if index >= ROOM or px <= 0 or qty <= 0 or qty >= SUM or before >= SUM or value >= SUM:
+    volume, value = load64(block + VOLUME), load64(block + VALUE)
+    if px <= 0 or qty <= 0 or qty >= SUM or volume >= SUM or value >= SUM or float(px) * float(qty) >= LARGEST:
         return 0
-    if float(px) * float(qty) >= LARGEST:
+    lots = qty if side > 0 else -qty
+    if note(load64(block + ROWS_AT), ts, lots) == 0:
         return 0
-    row = (BUY_TIMES if side > 0 else SELL_TIMES) + index * 8
-    store64(block + row, ts)
-    store64(block + row + ROOM * 8, qty)
-    store64(block + count, index + 1)
-    store64(block + lots, before + qty)
-    store64(block + VALUE, value + px * qty)
     store64(block + LAST_ID, number)
     store64(block + NEWEST, ts)
+    store64(block + COUNT, load64(block + COUNT) + 1)
+    store64(block + DELTA, load64(block + DELTA) + lots)
+    store64(block + VOLUME, volume + qty)
+    store64(block + VALUE, value + px * qty)
     store64(block + HIGH, max(load64(block + HIGH), px))
     store64(block + LOW, min(load64(block + LOW), px))
     store64(block + CLOSE, px)
@@ -60,6 +74,6 @@ def take(block: int, px: int, qty: int, side: int, number: int, ts: int) -> int:
 
 
 @cache
-def streak_entry() -> Callable[..., int]:
-    """`take` as a bare entry point, compiled on first use."""
-    return entry(take, 6)
+def streak_entries() -> tuple[Callable[..., int], Callable[..., int]]:
+    """`take` and `note` as bare entry points, compiled on first use."""
+    return entry(take, 6), entry(note, 3)

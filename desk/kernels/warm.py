@@ -14,7 +14,7 @@ from desk.kernels.l2_lines import l2_lines_entry
 from desk.kernels.l3 import l3_entries
 from desk.kernels.l3_read import l3_reader
 from desk.kernels.profile import price_histogram, spread_volume
-from desk.kernels.streak import streak_entry
+from desk.kernels.streak import streak_entries
 from desk.kernels.tape_scan import tape_entries
 from desk.kernels.technical import technical_entries
 from desk.kernels.value_area import value_bins
@@ -43,6 +43,6 @@ def warm() -> None:
     l2_lines_entry()
     l3_entries()
     l3_reader()
-    streak_entry()
+    streak_entries()
     tape_entries()
     technical_entries()

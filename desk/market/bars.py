@@ -115,10 +115,10 @@ class MinuteBars:
         )
 
     @property
-    def open(self) -> tuple[int, int]:
-        """ns, begin and end of the running minute; (0, 0) without one that has prints."""
+    def open(self) -> Candle | None:
+        """The running bar if it has prints; one that the clock began has no prices of its own yet."""
         run = self._running
-        return (run.begin, run.begin + MINUTE) if run is not None and run.count and run.volume else (0, 0)
+        return run if run is not None and run.count and run.volume else None
 
     def miss(self, trade: Trade) -> None:
         """A print that comes too late to be in its bar."""

@@ -58,7 +58,7 @@ class TradeRepair:
         self._held: list[Trade] = []  # prints that wait for those before them
         self._asked = self._ask_at = self._tries = self._absent = 0
         self._said = False  # a person was told of this gap
-        self._streak = Streak()  # never while bars are held or a hole is open
+        self._streak = Streak(tape.recent.address)  # never while bars are held or a hole is open
         tape.hear = bars.hear = self._tell
 
     @property
@@ -104,9 +104,9 @@ class TradeRepair:
             self._held.append(trade)
             return ()
         done = self.bars.trade(trade)
-        if self.begun and trade.trade_id == tape.last_id and not tape.open_holes:
-            begin, end = self.bars.open
-            self._streak.begin(tape.last_id, max(tape.now, begin), min(end, tape.ends), trade.px)
+        if self.begun and trade.trade_id == tape.last_id and not tape.open_holes and (run := self.bars.open):
+            until = min(run.begin + run.interval, tape.ends)
+            self._streak.begin(trade.trade_id, max(tape.now, run.begin), until, run.close)
         return done
 
     def _tell(self) -> None:
@@ -136,6 +136,7 @@ class TradeRepair:
     def beat(self, now: int) -> list[Candle | Word | Ask]:
         """A few times a second: bars the clock closes, questions that are due, bars that waited long enough."""
         made: list[Candle | Word | Ask] = []
+        self.tape.recent.settle()  # now, rather than when a print has to wait for it
         if not self.opened:
             made += self.bars.clock(now)
         elif self.up and (now - self.opened >= PATIENCE or len(self._held) > HELD):

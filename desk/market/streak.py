@@ -2,7 +2,7 @@
 
 A streak begins after a print that was taken in one by one and goes on while each is the next in number, not older than
 the last, of the running minute and the tape's session. Whatever reads or changes tape or bars ends it first
-(`settle`), so nobody can tell it from prints taken in one by one: the sums are the same integers.
+(`end`), so nobody can tell it from prints taken in one by one: the sums are the same integers.
 """
 
 from __future__ import annotations
@@ -12,66 +12,55 @@ from typing import NamedTuple
 import numpy as np
 
 from desk.kernels import streak as at
-from desk.kernels.streak import streak_entry
+from desk.kernels.streak import streak_entries
 from desk.messages import Trade
 
-UNTIL, LAST_ID, NEWEST, BUYS, SELLS, VALUE, HIGH, LOW, CLOSE = (
-    word >> 3 for word in (at.UNTIL, at.LAST_ID, at.NEWEST, at.BUYS, at.SELLS, at.VALUE, at.HIGH, at.LOW, at.CLOSE)
+UNTIL, LAST_ID, NEWEST, COUNT, HIGH, LOW, CLOSE, ROWS_AT = (
+    word >> 3 for word in (at.UNTIL, at.LAST_ID, at.NEWEST, at.COUNT, at.HIGH, at.LOW, at.CLOSE, at.ROWS_AT)
 )
-EMPTY = np.zeros(5, np.int64).data  # BUYS to VALUE
+EMPTY = np.zeros(4, np.int64).data  # COUNT, DELTA, VOLUME, VALUE
 
 
 class Prints(NamedTuple):
-    """What a streak adds up to: prices in ticks, `value` Σ px·qty, times and lots of either side's prints."""
+    """What a streak adds up to: prices in ticks, `delta` and `volume` in lots, `value` Σ px·qty, the newest in ns."""
 
     last_id: int
     newest: int
+    number: int
+    delta: int
+    volume: int
     value: int
     high: int
     low: int
     close: int
-    bought_at: list[int]
-    bought: list[int]
-    sold_at: list[int]
-    sold: list[int]
-
-    @property
-    def number(self) -> int:
-        """How many prints."""
-        return len(self.bought) + len(self.sold)
-
-    @property
-    def volume(self) -> int:
-        return sum(self.bought) + sum(self.sold)
-
-    @property
-    def delta(self) -> int:
-        return sum(self.bought) - sum(self.sold)
 
 
 class Streak:
-    """The prints since somebody looked.
+    """The prints since somebody looked; each is also noted in the rows at address `rows` (desk.market.recent).
 
+    >>> from desk.market.recent import Recent
     >>> from desk.messages import Side
-    >>> streak = Streak()
+    >>> recent = Recent(1_000)
+    >>> streak = Streak(recent.address)
     >>> streak.begin(last_id=7, newest=100, until=200, px=50)
     >>> [streak.take(Trade("X/Y@v", 51, 2, Side.SELL, number, ts)) for number, ts in ((8, 120), (9, 119), (10, 130))]
     [True, False, False]
     >>> prints = streak.end()
-    >>> prints.last_id, prints.delta, prints.value, (prints.low, prints.high), streak.end()
-    (8, -2, 102, (50, 51), None)
+    >>> prints.last_id, prints.delta, prints.value, (prints.low, prints.high), streak.end(), recent.volumes(50, 130)
+    (8, -2, 102, (50, 51), None, (0, 2))
     """
 
     __slots__ = ("_at", "_block", "_take", "_words")
 
-    def __init__(self) -> None:
-        self._take = streak_entry()
+    def __init__(self, rows: int) -> None:
+        self._take = streak_entries()[0]
         self._block = np.zeros(at.WORDS, np.int64)
         self._at = int(self._block.ctypes.data)
         self._words: memoryview[int] = self._block.data
+        self._words[ROWS_AT] = rows
 
     def begin(self, last_id: int, newest: int, until: int, px: int) -> None:
-        """From this print on: its number, the newest time known, where minute and session end, its price."""
+        """From now on: the last number, the newest time, where minute or session end, a price of the running bar."""
         words = self._words
         if max(last_id, newest, until, px) >= at.SUM * 4:
             return
@@ -89,15 +78,8 @@ class Streak:
         """It is over; what it held, None for nothing."""
         words = self._words
         words[UNTIL] = 0
-        buys, sells = words[BUYS], words[SELLS]
-        if not buys and not sells:
+        if not words[COUNT]:
             return None
-        last_id, newest, _, _, _, _, value, high, low, close = words[LAST_ID : CLOSE + 1].tolist()
-        bought, sold = _rows(words, at.BUY_TIMES, buys), _rows(words, at.SELL_TIMES, sells)
-        words[BUYS:HIGH] = EMPTY
-        return Prints(last_id, newest, value, high, low, close, *bought, *sold)
-
-
-def _rows(words: memoryview[int], times: int, count: int) -> tuple[list[int], list[int]]:
-    first = times >> 3
-    return words[first : first + count].tolist(), words[first + at.ROOM : first + at.ROOM + count].tolist()
+        prints = Prints(*words[LAST_ID : CLOSE + 1].tolist())
+        words[COUNT:HIGH] = EMPTY
+        return prints

@@ -10,7 +10,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Callable
 
-from desk.market.rolling import RollingSum
+from desk.market.recent import Recent
 from desk.market.streak import Prints
 from desk.messages import Trade
 
@@ -36,9 +36,9 @@ class TradeTape:
     """
 
     __slots__ = (
-        "_buy", "_delta", "_first", "_floor", "_holes", "_last_id", "_now", "_prints", "_reach", "_sell", "_session",
+        "_delta", "_first", "_floor", "_holes", "_last_id", "_now", "_prints", "_reach", "_session",
         "_value", "_volume", "begin", "duplicates", "hear", "holes", "inst", "lost", "out_of_order", "past_session",
-        "too_old", "unnumbered",
+        "recent", "too_old", "unnumbered",
     )  # fmt: skip
 
     def __init__(self, inst: str, session: int = DAY, reach: int = REACH, holes: int = HOLES) -> None:
@@ -50,7 +50,7 @@ class TradeTape:
         self._first = 0  # the lowest trade number applied
         self._floor = 0  # numbers up to here are not told apart any more
         self._holes: list[tuple[int, int]] = []  # missing numbers as (first, last), ascending
-        self._buy, self._sell = RollingSum(SLOW), RollingSum(SLOW)
+        self.recent = Recent(SLOW)
         self._value = 0  # Σ px·qty of the session
         self._volume = 0  # lots of the session
         self.begin = 0  # ns, when the session began
@@ -135,12 +135,9 @@ class TradeTape:
             ts = self._now
         elif ts > self._now:
             self._now = ts
-        if trade.side > 0:
-            self._delta += qty
-            self._buy.add(ts, qty)
-        else:
-            self._delta -= qty
-            self._sell.add(ts, qty)
+        lots = qty if trade.side > 0 else -qty
+        self._delta += lots
+        self.recent.add(ts, lots)
         begin = self.begin
         if ts >= begin + self._session or not self._volume:
             self.begin = ts - ts % self._session
@@ -152,7 +149,7 @@ class TradeTape:
             self.past_session += 1
 
     def add(self, prints: Prints) -> None:
-        """Take in a streak that began after the newest print."""
+        """Take in a streak that began after the newest print; its rows are in `recent` already."""
         self._last_id, self._now = prints.last_id, prints.newest
         if self._last_id - self._floor > self._reach:
             self._raise_floor(self._last_id - self._reach)
@@ -160,8 +157,6 @@ class TradeTape:
         self._delta += prints.delta
         self._volume += prints.volume
         self._value += prints.value
-        self._buy.extend(prints.bought_at, prints.bought)
-        self._sell.extend(prints.sold_at, prints.sold)
 
     # --- what the tape says
 
@@ -242,10 +237,7 @@ class TradeTape:
         `now` by the venue's clock; one before the newest print reads as its time. None when more prints came than are
         kept (65 536 a side and minute).
         """
-        self.hear()
-        now = max(now, self._now)
-        buy, sell = self._buy.sum(window, now), self._sell.sum(window, now)
-        return None if buy is None or sell is None else (buy, sell)
+        return self.recent.volumes(window, max(now, self.now))
 
     def imbalance(self, window: int, now: int) -> float | None:
         """(V_buy − V_sell) / (V_buy + V_sell) of the same window, in [−1, 1]; None where nothing was traded."""

@@ -152,7 +152,7 @@ class BreakoutWatch:
     def follow(self, bars: Sequence[Candle], reach: float | None) -> None:
         """The closed bars have changed; `reach` is one ATR in ticks, None before it is known."""
         last = bars[-RANGE_BARS:]
-        self.range = (min(b.low for b in last), max(b.high for b in last)) if len(last) == RANGE_BARS else None
+        self.range = (min([b.low for b in last]), max([b.high for b in last])) if len(last) == RANGE_BARS else None
         self.reach = reach or 0.0
 
     def trade(self, now: int, px: int) -> None:

@@ -48,6 +48,7 @@ class LightweightIndicators:
         self._doubles[at.SCORE >> 3] = nan
         for bars in (at.MINUTE_BARS, at.TICK_BARS):
             self._doubles[(bars + one.EXPONENT) >> 3] = 2.0
+        self._history: Sequence[Candle] = ()  # the list they were shown in
         self.bars: list[Candle] = []  # those taken in, at most as many as the view keeps
         self._extent = (0, 0, 0)
         self.technical: float | None = None
@@ -71,7 +72,7 @@ class LightweightIndicators:
         known, newest = len(bars), self.bars[-1].begin if self.bars else -1
         while known and bars[known - 1].begin > newest:
             known -= 1
-        if self.bars and (not known or not _alike(bars[:known], self.bars[-known:])):
+        if self.bars and (not known or not self._goes_on(bars, known)):
             self._start()
             known = 0
         self._extent = extent
@@ -79,11 +80,24 @@ class LightweightIndicators:
             average = float(bar.vwap) or (float(bar.high) + float(bar.low) + float(bar.close)) / 3.0
             end = bar.begin + bar.interval
             self._minute(self._at, bar.begin, end, bar.high, bar.low, bar.close, average, bar.volume)
-        self.bars = list(bars)
+        self.bars += bars[known:]
+        del self.bars[: -len(bars)]
+        self._history = bars
         score: float = self._rate(self._at)
         self.technical = score if score == score else None
         self.atr = self._minutes(one.ATR, one.N_WILDER + 1)
         return True
+
+    def _goes_on(self, bars: Sequence[Candle], known: int) -> bool:
+        """Whether the first `known` of these bars are the last of ours.
+
+        A list that we were shown before only grows at its end and shrinks at its front (desk.market.bars), or is
+        emptied: then the ends tell. Another one is compared bar by bar.
+        """
+        ours = self.bars
+        if bars is self._history and known <= len(ours) and bars[0] is ours[-known] and bars[known - 1] is ours[-1]:
+            return True
+        return [(b.begin, b.close) for b in bars[:known]] == [(b.begin, b.close) for b in ours[-known:]]
 
     def trade(self, ts: int, px: int, qty: int) -> float | None:
         """Take a print in, the score after it; a print that a bar in the VWAP already holds is left out."""
@@ -142,8 +156,3 @@ class LightweightIndicators:
         if middle is None or not sigma:
             return None
         return 0.5 + (self._of(at.MINUTE_BARS + one.CLOSE) - middle) / (2.0 * one.WIDTH * sigma)
-
-
-def _alike(bars: Sequence[Candle], seen: Sequence[Candle]) -> bool:
-    """Whether two histories are one: nearly always they are the very same bars."""
-    return bars == seen or [(b.begin, b.close) for b in bars] == [(b.begin, b.close) for b in seen]

@@ -20,6 +20,9 @@ class BiasEffect(NamedTuple):
     why: str
 
 
+NONE = BiasEffect(1.0, False, False, "no bias: no effect")
+
+
 def bias_effect(side: Side, bias: TrendBias | None, now: int) -> BiasEffect:
     """The effect of `bias` on a signal of `side` at `now` (ns). With b = side · score:
 
@@ -32,7 +35,7 @@ def bias_effect(side: Side, bias: TrendBias | None, now: int) -> BiasEffect:
     'bias +45 BULLISH expired: no effect'
     """
     if bias is None:
-        return BiasEffect(1.0, False, False, "no bias: no effect")
+        return NONE
     said = f"bias {bias.score:+.0f} {bias.label}"
     if now >= bias.expires:
         return BiasEffect(1.0, False, False, f"{said} expired: no effect")

@@ -116,11 +116,15 @@ def measured(
 ) -> dict[str, float]:
     """What is known of a symbol beside the numbers of the gate that said no; `scored`: the book's score and what is
     left of it. What is unknown is left out."""
-    known = {"bars": float(bars)} | ({} if technical is None else {"technical": technical})
-    if book.ready:
-        known |= {"age_s": book.age_ns / 1e9, "spread_bps": 10_000.0 * (book.ask - book.bid) / book.mid}
+    known = {"bars": float(bars)}
+    if technical is not None:
+        known["technical"] = technical
+    if scored is not None or book.ready:  # only a book that can be believed has a score
+        bid, ask = book.bid, book.ask
+        known["age_s"] = book.age_ns / 1e9
+        known["spread_bps"] = 10_000.0 * (ask - bid) / ((bid + ask) / 2)
     if scored is not None:
-        known |= {"score": scored[0], "effective": scored[1]}
+        known["score"], known["effective"] = scored
     return known
 
 

@@ -39,8 +39,8 @@ class Never(Streak):
 class Counting(Streak):
     """How many prints are."""
 
-    def __init__(self):
-        super().__init__()
+    def __init__(self, rows):
+        super().__init__(rows)
         self.taken = 0
 
     def take(self, trade):
@@ -50,8 +50,9 @@ class Counting(Streak):
 
 
 def repair(streak=None):
-    made = TradeRepair(INST, TradeTape(INST, session=40 * SECOND, reach=30), MinuteBars(INST))
-    made._streak = streak or made._streak
+    tape = TradeTape(INST, session=40 * SECOND, reach=30)
+    made = TradeRepair(INST, tape, MinuteBars(INST))
+    made._streak = (streak or Streak)(tape.recent.address)
     return made
 
 
@@ -77,7 +78,7 @@ def look(desk, how, now):
 @given(st.lists(steps, max_size=80), st.integers(1, 10**9))
 def test_a_streak_is_the_same_as_its_prints_one_by_one(made, first):
     """Late and repeated prints, holes, other minutes and sessions, sums beyond a machine word, looks in between."""
-    fast, plain = repair(), repair(Never())
+    fast, plain = repair(), repair(Never)
     number, ts = first, 1_000 * MINUTE
     for each in made:
         ts += each["wait"]
@@ -92,10 +93,10 @@ def test_a_streak_is_the_same_as_its_prints_one_by_one(made, first):
 
 def test_most_prints_are_of_a_streak_and_a_full_one_begins_anew():
     """Fails when the fast way is never taken, and when its room is written beyond."""
-    streak = Counting()
-    desk, count = repair(streak), 3 * ROOM
+    desk, count = repair(Counting), 3 * ROOM
     for n in range(count):
         desk.take(Trade(INST, 1000, 2, Side.BUY, 11 + n, MINUTE + n), 0, snapshot=False)
         desk.settle(0)
     assert (desk.tape.prints, desk.tape.delta, desk.bars.running.volume) == (count, 2 * count, 2 * count)
-    assert count - 8 <= streak.taken < count
+    assert desk.tape.volumes(SLOW, MINUTE + count) == (2 * count, 0)
+    assert count - 8 <= desk._streak.taken < count

@@ -178,3 +178,22 @@ def test_a_minute_of_a_million_prints_is_none_and_not_too_small():
     assert tape.imbalance(FAST, tape.now) is None
     assert tape.volumes(1_000, tape.now) == (1_000, 0)
     assert tape.delta == 70_000
+
+
+@given(st.lists(st.tuples(st.integers(0, 30), st.integers(-9, 9)), max_size=200), st.integers(1, 12))
+def test_values_in_order_taken_in_at_once_are_the_same_as_one_by_one(steps, keep):
+    """Fails when a batch lets go of another value than its parts would, and with it another window."""
+    ts, times, values = 0, [], []
+    for wait, value in steps:
+        ts += wait
+        times.append(ts)
+        values.append(value)
+    one, all_, cut = (RollingSum(span=40, keep=keep + 1) for _ in range(3))
+    for at, value in zip(times, values, strict=True):
+        one.add(at, value)
+    all_.extend(times, values)
+    cut.extend(times[:7], values[:7])
+    cut.extend(times[7:], values[7:])
+    for each in (all_, cut):
+        assert [each.sum(w, ts) for w in (1, 7, 40)] == [one.sum(w, ts) for w in (1, 7, 40)]
+        assert (len(each), each.latest) == (len(one), one.latest)
