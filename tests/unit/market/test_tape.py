@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from desk.market.rolling import RollingSum
@@ -55,6 +55,7 @@ def batch(trades, session):
     return kept, late, dup, missing, now, (value, volume)
 
 
+@settings(deadline=None)  # the first use compiles
 @given(prints, st.integers(0, 250))
 def test_the_tape_equals_a_batch_over_all_prints(trades, seconds):
     """Duplicates, late prints, holes, delta, session VWAP and both windows: every number from sets and sums."""
@@ -78,6 +79,7 @@ def test_the_tape_equals_a_batch_over_all_prints(trades, seconds):
         assert tape.imbalance(window, read) == expected
 
 
+@settings(deadline=None)  # the first use compiles
 @given(prints, prints)
 def test_looking_at_the_tape_changes_no_later_answer(past, future):
     """A read far in the future that expired prints would make the console change what strategies see."""
@@ -90,6 +92,7 @@ def test_looking_at_the_tape_changes_no_later_answer(past, future):
     assert (read.gaps, read.delta, read.volumes(SLOW, 0)) == (silent.gaps, silent.delta, silent.volumes(SLOW, 0))
 
 
+@settings(deadline=None)  # the first use compiles
 @given(st.lists(st.integers(1, 300), max_size=120), st.integers(1, 30), st.integers(1, 4))
 def test_what_is_remembered_of_trade_numbers_is_bounded(numbers, reach, holes):
     """At most `holes` holes within `reach` numbers; every number is applied at most once; nothing lost is uncounted."""
@@ -145,6 +148,7 @@ def test_an_empty_tape_says_none_and_not_zero_over_zero():
     )  # fmt: skip
 
 
+@settings(deadline=None)  # the first use compiles
 @given(
     st.lists(st.tuples(st.integers(0, 60), st.integers(-(10**15), 10**15)), max_size=150),
     st.integers(1, 20),
@@ -180,6 +184,7 @@ def test_a_minute_of_a_million_prints_is_none_and_not_too_small():
     assert tape.delta == 70_000
 
 
+@settings(deadline=None)  # the first use compiles
 @given(st.lists(st.tuples(st.integers(0, 30), st.integers(-9, 9)), max_size=200), st.integers(1, 12))
 def test_values_in_order_taken_in_at_once_are_the_same_as_one_by_one(steps, keep):
     """Fails when a batch lets go of another value than its parts would, and with it another window."""
