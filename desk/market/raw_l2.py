@@ -259,6 +259,11 @@ class RawL2Book(TwoSided):
         book = self._book
         return bool(book[l2.BID_COUNT] and book[l2.ASK_COUNT]) and book[l2.BID_BEST] >= book[l2.ASK_BEST]
 
+    def outside(self, px: int) -> bool:
+        """Whether a price lies outside of the touch; False while a side is empty."""
+        book = self._book
+        return bool(book[l2.BID_COUNT] and book[l2.ASK_COUNT]) and not book[l2.BID_BEST] <= px <= book[l2.ASK_BEST]
+
     @property
     def bid(self) -> int:
         if not self._book[l2.BID_COUNT]:

@@ -34,6 +34,10 @@ class TwoSided:
         """Best bid at or above best ask (locked counts); False while a side is empty."""
         return not self.one_sided and -self.bids.keys[0] >= self.asks.keys[0]
 
+    def outside(self, px: int) -> bool:
+        """Whether a price lies outside of the touch; False while a side is empty."""
+        return not self.one_sided and not self.bid <= px <= self.ask
+
     @property
     def bid(self) -> int:
         return -self.bids.keys[0]

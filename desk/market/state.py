@@ -321,10 +321,7 @@ class Market:
     def beyond(self, px: int) -> bool:
         """Whether the book can be believed and this price lies outside of its touch."""
         track = self.track
-        if track is None or track.state is not SYNCED:
-            return False
-        book = track.book
-        return not book.one_sided and not book.bid <= px <= book.ask and self.ready
+        return track is not None and track.state is SYNCED and track.book.outside(px) and self.ready
 
     @property
     def age_ns(self) -> int:

@@ -49,7 +49,8 @@ def state(book: L2Book | RawL2Book) -> tuple[object, ...]:
     bids, asks = book.size()
     touch = None if book.one_sided else (book.bid, book.ask)
     whole = book.levels(Side.BUY, bids), book.levels(Side.SELL, asks)
-    return whole, touch, book.one_sided, book.crossed, book.checksum, book.depth
+    outside = [book.outside(px) for bid_or_ask in touch or () for px in (bid_or_ask - 1, bid_or_ask, bid_or_ask + 1)]
+    return whole, touch, outside or book.outside(1), book.one_sided, book.crossed, book.checksum, book.depth
 
 
 @dataclass
