@@ -3,7 +3,7 @@
 Headless Chromium opens each file in light and dark on a desktop and a phone, on a tablet and as paper. A finding is a
 line on the console, a request for anything but the file, something wider than its place, text on other text, text below
 the contrast of WCAG 2.1 AA (4.5:1; 3:1 from 24 px, or bold from 18.66 px), or a file above 2 MB. Folded parts are
-opened first. Exits 1 on a finding, 69 without a Chromium. Not measured: text on a canvas (the movable chart; its
+opened first. Exits 1 on a finding, 69 without a browser. Not measured: text on a canvas (the movable chart; its
 colours are those of the tables).
 """
 
@@ -14,7 +14,6 @@ import base64
 import contextlib
 import itertools
 import math
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -26,7 +25,9 @@ from typing import Any, NamedTuple
 import msgspec
 from websockets.sync.client import ClientConnection, connect
 
-NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
+from desk.errors import DeskError
+from desk.io.browser import find_browser
+
 MEASURE = Path(__file__).with_suffix(".js").read_text(encoding="utf-8")
 SETTLED = "new Promise(r => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(r, 50))))"
 UNFOLDED = f"document.querySelectorAll('details').forEach(d => {{ d.open = true; }}); {SETTLED}"
@@ -162,7 +163,8 @@ def look(page: Browser, file: Path, rendering: Rendering, pictures: Path | None 
     page.ask("Emulation.setEmulatedMedia", media="print" if rendering.paper else "screen", features=scheme)
     _size(page, rendering, 900)
     page.events.clear()
-    page.ask("Page.navigate", url=url)
+    if "errorText" in (opened := page.ask("Page.navigate", url=url)):
+        raise FileNotFoundError(f"{file}: {opened['errorText']}")
     page.wait("Page.loadEventFired")
     page.value(SETTLED)
     _size(page, rendering, math.ceil(page.value("document.documentElement.scrollHeight")))
@@ -233,11 +235,6 @@ def check(file: Path, page: Browser, pictures: Path | None = None) -> list[Seen]
     return seen
 
 
-def chromium() -> str | None:
-    """The first browser of that family on the path."""
-    return next((found for name in NAMES if (found := shutil.which(name))), None)
-
-
 def main() -> int:
     """Say per file and rendering how many texts were read, the worst contrasts, and the findings."""
     args = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -245,9 +242,13 @@ def main() -> int:
     args.add_argument("--pictures", type=Path, metavar="FOLDER", help="keep what was seen as PNG files")
     args.add_argument("--worst", type=int, default=1, metavar="N", help="contrasts to name per rendering")
     options = args.parse_args()
-    if (program := chromium()) is None:
-        print(f"none of {', '.join(NAMES)} is on the path; install one", file=sys.stderr)
+    try:
+        program = find_browser()
+    except DeskError as e:
+        print(e, file=sys.stderr)
         return 69
+    if missing := [str(file) for file in options.files if not file.is_file()]:
+        args.error(f"no such file: {', '.join(missing)}; ./run --mode ultimate --once makes reports")
     bad = 0
     with browser(program) as page:
         for file in options.files:

@@ -31,9 +31,11 @@ class Until:
         return now_ns
 
 
-def morning(folder: Path | str, frames: dict[str, Frame], now: int, venue: str = "binance") -> Path:
+def morning(
+    folder: Path | str, frames: dict[str, Frame], now: int, venue: str = "binance", symbol: str = "BTC/USDT"
+) -> Path:
     """The JSON of one morning's report."""
-    config = Config(ultimate_analyzer=UltimateAnalyzer(symbols=("BTC/USDT",), report_dir=str(folder)))
+    config = Config(ultimate_analyzer=UltimateAnalyzer(symbols=(symbol,), report_dir=str(folder)))
     analyst = Analyst(config, Until(frames, now), analyse, venue, False, clock=lambda: now)
-    _, written = analyst.work("BTC/USDT", lambda stage: None)
+    _, written = analyst.work(symbol, lambda stage: None)
     return written.json

@@ -8,10 +8,14 @@ from desk.analysis.shape import Analysis
 
 
 def chart_data(a: Analysis, digits: int) -> dict[str, Any]:
-    """Bars with `time` in seconds, their volumes beside them, levels by price and first kind; `digits` of a price."""
+    """Bars with `time` in seconds, volumes beside them, levels by price and first kind; `digits` of a price.
+
+    `last` is the close of the finest candles: it may be newer than the last bar.
+    """
     shape = a.profile
     return {
         "digits": digits,
+        "last": a.last,
         "bars": [
             {"time": b.ts // 10**9, "open": b.open, "high": b.high, "low": b.low, "close": b.close} for b in a.bars
         ],

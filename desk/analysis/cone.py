@@ -19,6 +19,7 @@ FLOOR = 24.0  # px below the plot, for the times
 class Cone(msgspec.Struct, frozen=True):
     """The cone in px: outlines of one and two standard deviations as SVG paths, and their bounds at the end as prices.
 
+    `marks` are labels at the right: the ones given that lie in the drawing, and the bounds ("68 %", "95 %").
     `bars`: how many candles the volatility comes from; `begin`: open time (ns) of the first close drawn.
     """
 
@@ -80,7 +81,8 @@ def cone(
 
     pitch = now_x / (len(shown) - 1)
     line = "M" + "L".join(f"{round(i * pitch, 1)} {y(b.close)}" for i, b in enumerate(shown))
-    inside = sorted((m for m in marks if low <= m[0] <= high), key=lambda m: -m[0])
+    bounds = [*((price, "68 %") for price in one), *((price, "95 %") for price in two)]
+    inside = sorted((m for m in (*marks, *bounds) if low <= m[0] <= high), key=lambda m: -m[0])
     places = spread_out([y(p) for p, _ in inside], LABEL_GAP, 10.0, floor - 2.0)
     named = tuple(Mark(y(p), t, p, kind) for (p, kind), t in zip(inside, places, strict=True))
     return Cone(line, outline(1.0), outline(2.0), now_x, right, one, two, named, len(bars), shown[0].ts)

@@ -43,22 +43,22 @@ TEMPLATES = Path(__file__).resolve().parents[2] / "reports" / "templates"
 VENDOR = TEMPLATES.parent / "vendor"
 SECTIONS = {  # file name and anchor → what the contents list calls it
     "verdict": "Verdict",
-    "grade": "Yesterday’s plan",
-    "score": "Score",
+    "chart": "Chart",
+    "changes": "What changed",
     "plan": "Scenarios",
     "levels": "Levels",
-    "chart": "Chart",
-    "profile": "Volume at price",
+    "grade": "Yesterday’s plan",
+    "evidence": "Evidence",
+    "score": "Score",
     "timeframes": "Timeframes",
+    "profile": "Volume at price",
     "technical": "Indicators",
     "regime": "Regime",
     "book": "Book and flow",
     "hours": "Hours of the day",
     "cost": "Costs",
     "risk": "Risk and size",
-    "evidence": "Evidence",
     "data": "Data",
-    "changes": "Since the last",
     "unknown": "Not known",
 }
 

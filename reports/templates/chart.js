@@ -28,7 +28,7 @@
     var up = colour("up"), down = colour("down");
     return {
       upColor: colour("card"), downColor: down, borderUpColor: up, borderDownColor: down,
-      wickUpColor: up, wickDownColor: down, priceLineColor: colour("accent"),
+      wickUpColor: up, wickDownColor: down, priceLineVisible: false, lastValueVisible: false,
     };
   }
 
@@ -75,6 +75,11 @@
       color: colour("soft"), axisLabelVisible: true, axisLabelColor: colour("faint"), axisLabelTextColor: colour("soft"),
     });
   });
+  // The last close of the finest candles, which may be newer than the last candle drawn.
+  function lastColours() { return { color: colour("accent"), axisLabelColor: colour("accent"), axisLabelTextColor: colour("card") }; }
+  var now = candles.createPriceLine(Object.assign({
+    price: data.last, title: narrow ? "" : "last", lineWidth: 1, lineStyle: lib.LineStyle.Solid, axisLabelVisible: true,
+  }, lastColours()));
   function newest() {
     chart.timeScale().setVisibleLogicalRange({ from: data.bars.length - (narrow ? 60 : 150), to: data.bars.length + (narrow ? 4 : 26) });
   }
@@ -100,7 +105,8 @@
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", function () {
     chart.applyOptions(theme());
     candles.applyOptions(candleColours());
-    lines.forEach(function (line) { 
+    now.applyOptions(lastColours());
+    lines.forEach(function (line) {
       line.applyOptions({ color: colour("soft"), axisLabelColor: colour("faint"), axisLabelTextColor: colour("soft") });
     });
   });

@@ -6,21 +6,29 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from mornings import morning
+from shared import shared
 
-from benchmarks.report_check import RENDERINGS, Browser, browser, chromium, look
+from benchmarks.report_check import RENDERINGS, Browser, browser, look
+from desk.errors import DeskError
+from desk.io.browser import find_browser
+from desk.io.history import FileHistory
 
 SAMPLE = Path(__file__).resolve().parents[2] / "reports" / "sample_morning.html"
-PROGRAM = chromium()
-DESKTOP, PHONE = RENDERINGS[0], next(r for r in RENDERINGS if r.width == 390)
+AS = {r.name: r for r in RENDERINGS}
+DESKTOP, PHONE = AS["desktop light"], AS["phone light"]
 STYLE = "<style>body { color: #333; background: #fff } svg { width: 300px }</style>"
 
-pytestmark = [pytest.mark.e2e, pytest.mark.skipif(PROGRAM is None, reason="no Chromium on the path")]
+pytestmark = pytest.mark.e2e
 
 
 @pytest.fixture(scope="module")
 def page() -> Iterator[Browser]:
-    assert PROGRAM is not None
-    with browser(PROGRAM) as opened:
+    try:
+        program = find_browser()
+    except DeskError as e:
+        pytest.skip(str(e))
+    with browser(program) as opened:
         yield opened
 
 
@@ -64,6 +72,16 @@ def test_a_sound_page_has_no_finding_and_large_words_may_be_fainter(page: Browse
 
 def test_the_sample_report_is_sound_on_a_desktop_a_phone_and_paper_in_light_and_dark(page: Browser) -> None:
     """Nothing on the console, nothing asked for, nothing too wide, all text legible."""
-    seen = [look(page, SAMPLE, r) for r in RENDERINGS if r.name in ("desktop dark", "phone light", "paper")]
+    seen = [look(page, SAMPLE, AS[name]) for name in ("desktop dark", "phone light", "paper")]
     assert {s.rendering.name: s.findings for s in seen} == {"desktop dark": (), "phone light": (), "paper": ()}
     assert min(len(s.texts) for s in seen) > 400
+
+
+@pytest.mark.parametrize(
+    ("symbol", "rendering"), [("BTC/USDT", "tablet light"), ("ETH/USDT", "phone dark"), ("XRP/USDT", "desktop light")]
+)
+def test_reports_of_recorded_candles_are_sound(page: Browser, tmp_path: Path, symbol: str, rendering: str) -> None:
+    """Prices of five digits and of five decimals, volumes in the millions: what a drawn market does not bring."""
+    frames = FileHistory(shared("market/candles/binance_mtf_2024")).frames(symbol)
+    report = morning(tmp_path, frames, frames["5m"].end, symbol=symbol)
+    assert look(page, report.with_suffix(".html"), AS[rendering]).findings == ()

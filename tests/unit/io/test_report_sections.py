@@ -400,5 +400,5 @@ def test_the_cone_is_the_root_of_time_around_the_last_close() -> None:
     assert day_sigma(bars, 4 * 60 * MINUTE) == pytest.approx(sigma)
     assert drawn.one == pytest.approx((100 * math.exp(-sigma), 100 * math.exp(sigma)))
     assert drawn.two == pytest.approx((100 * math.exp(-2 * sigma), 100 * math.exp(2 * sigma)))
-    assert [m.kind for m in drawn.marks] == ["bull"]
+    assert [m.kind for m in drawn.marks] == ["95 %", "68 %", "bull", "68 %", "95 %"]
     assert cone(bars[:20], 4 * 60 * MINUTE, [], (880, 250), 190) is None

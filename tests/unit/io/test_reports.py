@@ -103,7 +103,7 @@ def test_the_shown_contributions_add_up_to_the_shown_score() -> None:
     report = render(a, ORIGIN, Config())
     rows = re.findall(
         r"^\| (?!\*)[^|]+\| [0-9]+[^|]*\| [^|]+\| ([+−]?[0-9.]+) \|",
-        report.markdown.split("## Levels")[0],
+        report.markdown.split("## How the score came about")[1].split("\n## ")[0],
         re.MULTILINE,
     )
     assert report.failed == ()
