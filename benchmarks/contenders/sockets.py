@@ -68,27 +68,25 @@ def ours(channel: str) -> Contender:
             watch = Watch("kraken", (LinkSpec("bench", wanted),), KrakenCodec(), OrderBookAnalyzer().score, {"*": 0.5})
             meter = Meter(given["count"])
 
-            book = watch.markets["BTC/USD@kraken"].tracks[channel].book
-            left = given["count"] - 1  # after the snapshot
+            take, left = watch.frame, given["count"] - 1  # after the snapshot
 
-            def post(event: Event, received: int) -> None:
+            def first(event: Event, received: int) -> None:
+                if type(event) is Frame and event.data.startswith(b'{"channel":"' + channel.encode()):
+                    meter.first = cpu()
+                    take(event)
+                    feed.post = rest
+
+            def rest(event: Event, received: int) -> None:
                 nonlocal left
-                if type(event) is not Frame:
-                    return
-                if not book.one_sided:
-                    if watch.frame(event):
-                        left -= 1
-                        if not left:
-                            meter.last = cpu()
-                            meter.done.set()
-                elif event.data.startswith(b'{"channel"'):
-                    meter.first = meter.first or cpu()
-                    watch.frame(event)
+                if take(event):  # type: ignore[arg-type]  # the link is up, and stays so
+                    left -= 1
+                    if not left:
+                        meter.last = cpu()
+                        meter.done.set()
 
             token = _no_token if channel == "level3" else None
-            feed = Feed(
-                0, Session(KrakenCodec(), list(wanted), Policy(), lambda n: 0), given["ws"], post, now_ns, token
-            )
+            session = Session(KrakenCodec(), list(wanted), Policy(), lambda n: 0)
+            feed = Feed(0, session, given["ws"], first, now_ns, token)
             task = asyncio.create_task(feed.run())
             await meter.wait()
             feed.stop()

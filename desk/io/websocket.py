@@ -132,17 +132,11 @@ class Feed:
             stamp, _, data = data.partition(b"\t")
             ts = self.stamp = int(stamp)
         if self.quiet and data.startswith(self.quiet):
-            self.session.heard(now)
+            self.session.heard_at = now
         else:
             for do in self.session.received(data, now):
                 self._now(do)
         self.post(Frame(ts, self.number, data), received)
-
-    def plain(self, data: bytes, received: int) -> None:
-        """A whole frame of market data that holds no answer, and comes as it is received."""
-        now = self.clock()
-        self.session.heard(now)
-        self.post(Frame(now, self.number, data), received)
 
     def lost(self, why: str) -> None:
         self._socket = None
@@ -182,7 +176,10 @@ class _Listener(WSListener):
         received = perf_counter_ns()
         data = frame.get_payload_as_bytes()
         if data.startswith(self._plain) and frame.fin and not self.feed.parts:
-            self.feed.plain(data, received)  # no other kind of frame begins so, and to ask for the kind costs 0.25 us
+            # No other kind of frame begins so, and to ask for the kind costs 0.25 us; such a frame holds no answer.
+            feed = self.feed
+            feed.session.heard_at = now = feed.clock()
+            feed.post(Frame(now, feed.number, data), received)
             return
         kind = frame.msg_type
         if kind == CLOSE:

@@ -69,13 +69,27 @@ def prove(record: int, now: int, stamp: int) -> None:
 
 @kernel
 def keep_touch(memory: int, now: int) -> int:
-    """The book's best price or size is another: keep it for who wants to know; returns how many wait."""
+    """The book's best price or size is another: keep it, and the flow that led to it; returns how many wait."""
     waiting = load64(memory + at.WAITING)
     row = memory + at.TOUCHES + waiting * at.TOUCH
     store64(row, now)
-    move(row + 8, memory + at.BID, at.TOUCH - 8)
+    store64(row + 8, flow(memory))
+    move(row + 16, memory + at.BID, at.TOUCH - 16)
+    move(memory + at.LAST_BID, memory + at.BID, at.TOUCH - 16)
     store64(memory + at.WAITING, waiting + 1)
     return waiting + 1
+
+
+@kernel
+def flow(memory: int) -> int:
+    """The order flow from the touch before to this one, lots: `bid_flow` and `ask_flow` of desk.market.flow."""
+    bid, bid_qty = load64(memory + at.BID), load64(memory + at.BID_QTY)
+    ask, ask_qty = load64(memory + at.ASK), load64(memory + at.ASK_QTY)
+    was_bid, was_bid_qty = load64(memory + at.LAST_BID), load64(memory + at.LAST_BID_QTY)
+    was_ask, was_ask_qty = load64(memory + at.LAST_ASK), load64(memory + at.LAST_ASK_QTY)
+    bought = bid_qty - was_bid_qty if bid == was_bid else bid_qty if bid > was_bid else -was_bid_qty
+    sold = was_ask_qty - ask_qty if ask == was_ask else was_ask_qty if ask > was_ask else -ask_qty
+    return bought + sold
 
 
 @kernel

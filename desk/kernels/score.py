@@ -15,7 +15,7 @@ from desk.kernels.jit import kernel
 from desk.kernels.memory import load64, load_double, store64, store_double
 
 TAKEN = 10  # levels a side that a matching checksum proves
-LEVEL = 24  # bytes: price, quantity, orders
+LEVEL = 32  # bytes: price, quantity, orders, weight of the price (a double, see `weigh`)
 REACH_BPS, BAND_BPS = 2.0, 10.0  # as in desk.signals.features
 RAMP, HYSTERESIS = 10.0, 5.0  # as in hft_signals
 
@@ -72,11 +72,16 @@ RAMP, HYSTERESIS = 10.0, 5.0  # as in hft_signals
     LABEL_MODERATE,  # the thresholds of its classes
     LABEL_STRONG,
     WAITING,  # touches below that nobody has taken in yet
-) = range(0, 47 * 8, 8)
-BID_LEVELS = 47 * 8
+    PER_TICK,  # double: what the weights kept with the levels were made for
+    LAST_BID,  # the touch before, for the flow from it to the next
+    LAST_BID_QTY,
+    LAST_ASK,
+    LAST_ASK_QTY,
+) = range(0, 52 * 8, 8)
+BID_LEVELS = 52 * 8
 ASK_LEVELS = BID_LEVELS + TAKEN * LEVEL
 TOUCHES = ASK_LEVELS + TAKEN * LEVEL
-TOUCH = 40  # bytes: ns, bid, its size, ask, its size
+TOUCH = 48  # bytes: ns, the order flow that led to it, bid, its size, ask, its size
 ROOM = 64  # touches that can wait
 WORDS = (TOUCHES + ROOM * TOUCH) // 8
 
@@ -100,7 +105,9 @@ def keep(at: int, value: int) -> int:
 def level(levels: int, i: int, px: int, qty: int, orders: int) -> int:
     """Keep the i-th best level of a side; returns how many of its words are news."""
     at = levels + i * LEVEL
-    return keep(at, px) + keep(at + 8, qty) + keep(at + 16, orders)
+    moved = keep(at, px)
+    store_double(at + 24, -1.0 if moved else load_double(at + 24))
+    return moved + keep(at + 8, qty) + keep(at + 16, orders)
 
 
 @kernel
@@ -119,8 +126,11 @@ def clip(x: float, limit: float) -> float:
 
 
 @kernel
-def weigh(levels: int, count: int, per_tick: float, reach: int) -> tuple[float, int]:
-    """(Σ q·exp(away·per_tick), orders at most `reach` ticks away) of a side; −1 for a level without quantity."""
+def weigh(levels: int, count: int, per_tick: float, reach: int, anew: int) -> tuple[float, int]:
+    """(Σ q·exp(away·per_tick), orders at most `reach` ticks away) of a side; −1 for a level without quantity.
+
+    Weights are kept with their levels; `anew`: none of them is for this best price and `per_tick`.
+    """
     best = load64(levels)
     depth = 0.0
     orders = 0
@@ -130,9 +140,15 @@ def weigh(levels: int, count: int, per_tick: float, reach: int) -> tuple[float, 
         qty = load64(at + 8)
         if qty <= 0:
             return -1.0, 0
-        depth += qty * exp(away * per_tick)
+        weight = load_double(at + 24)
+        if anew or weight < 0.0:
+            weight = exp(away * per_tick)
+        store_double(at + 24, weight)
+        depth += qty * weight
         if away <= reach:
             orders += load64(at + 16)
+    for i in range(count, TAKEN):
+        store_double(levels + i * LEVEL + 24, -1.0)
     return depth, orders
 
 
@@ -171,9 +187,13 @@ def measure(memory: int, changed: int) -> int:
     per_tick = -10_000.0 / (mid * max(REACH_BPS, wide))
     band = mid * max(BAND_BPS, wide) / 10_000.0
     reach = int(band) if band < 4e18 else 4_000_000_000_000_000_000  # whole ticks: compared exactly, as Python does
-    bid_depth, bid_orders = weigh(memory + BID_LEVELS, bids, per_tick, reach)
-    ask_depth, ask_orders = weigh(memory + ASK_LEVELS, asks, per_tick, reach)
+    anew = 1 if per_tick != load_double(memory + PER_TICK) else 0
+    anew += (bid != load64(memory + BID)) + (ask != load64(memory + ASK))
+    store_double(memory + PER_TICK, per_tick)
+    bid_depth, bid_orders = weigh(memory + BID_LEVELS, bids, per_tick, reach, anew)
+    ask_depth, ask_orders = weigh(memory + ASK_LEVELS, asks, per_tick, reach, anew)
     if bid_depth < 0.0 or ask_depth < 0.0:
+        store_double(memory + PER_TICK, 0.0)  # not all weights are made for it
         return refuse(memory, ZERO_QUANTITY)
     rho = (bid_depth - ask_depth) / (bid_depth + ask_depth)
     spread_bps = 10_000.0 * (ask - bid) / mid

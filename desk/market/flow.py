@@ -11,7 +11,7 @@ It explains the price move of the same interval; it does not forecast the next o
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from math import sqrt
 from typing import Protocol
 
@@ -28,7 +28,7 @@ LEVELS = 5
 CHUNK = 16  # levels listed at first when a band is counted; doubled until the band ends
 NO_BID, NO_ASK = -(1 << 62), 1 << 62  # prices of an absent level: worse than any
 
-Touch = tuple[int, int, int, int, int]  # ns, best bid and its size, best ask and its size
+Touch = tuple[int, int, int, int]  # best bid and its size, best ask and its size
 Level = tuple[int, int, int]  # price in ticks, quantity in lots, resting orders
 
 
@@ -71,7 +71,7 @@ class TouchFlow:
         self._sums = RollingSum(WINDOWS[-1])
         self._samples: deque[int] = deque()
         self._total = self._squares = 0  # of the samples: exact, so that nothing drifts
-        self._last: tuple[int, int, int, int] | None = None
+        self._last: Touch | None = None
         self._next = self.now = 0
 
     def restart(self) -> None:
@@ -101,30 +101,16 @@ class TouchFlow:
         self._last = touch
         return e
 
-    def take(self, touches: Iterable[Touch]) -> None:
-        """Many touches, in order: as `apply` of each."""
-        times, flows = list[int](), list[int]()
-        last, now = self._last, self.now
-        for ts, bid, bid_qty, ask, ask_qty in touches:
-            if last is None or ts >= self._next:
-                self._sums.extend(times, flows)
-                times.clear()
-                flows.clear()
-                self._last, self.now = last, now
-                self.apply(ts, bid, bid_qty, ask, ask_qty)
-                last, now = self._last, self.now
-                continue
-            was_bid, was_bid_qty, was_ask, was_ask_qty = last
-            e = (bid_qty - was_bid_qty if bid == was_bid else bid_qty if bid > was_bid else -was_bid_qty) + (
-                was_ask_qty - ask_qty if ask == was_ask else was_ask_qty if ask > was_ask else -ask_qty
-            )
-            now = max(now, ts)
-            if e:
-                times.append(now)
-                flows.append(e)
-            last = bid, bid_qty, ask, ask_qty
+    def take(self, times: Sequence[int], flows: Sequence[int], touch: Touch) -> None:
+        """Events that followed the last one, as `apply` of each: their flows, up to this touch.
+
+        Times never fall, and none is due.
+        """
+        if 0 in flows:
+            times = [ts for ts, e in zip(times, flows, strict=True) if e]
+            flows = [e for e in flows if e]
         self._sums.extend(times, flows)
-        self._last, self.now = last, now
+        self._last = touch
 
     def reached(self, ts: int) -> None:
         """Events up to `ts` left the touch alone."""

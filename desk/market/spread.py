@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Iterable
 
 KEEP = 65_536  # changes inside one window before the older half is let go
 FOREVER = 1 << 63
@@ -42,26 +43,32 @@ class SpreadClock:
 
     def apply(self, ts: int, spread: int) -> None:
         """The spread from `ts` on, in ticks; a time before the newest counts as the newest."""
-        times = self._ts
-        if times:
-            if spread == self._spreads[-1]:
-                return
-            ts = max(ts, times[-1])
-            area = self._areas[-1] + self._spreads[-1] * (ts - times[-1])
-            self._ends[-1] = ts
-        else:
-            area = 0
-        times.append(ts)
-        self._spreads.append(spread)
-        self._areas.append(area)
-        peaks, ends = self._peaks, self._ends
-        while peaks and peaks[-1] <= spread:
-            peaks.pop()
-            ends.pop()
-        peaks.append(spread)
-        ends.append(FOREVER)
-        if len(times) >= self._trim_at:
-            self._trim()
+        self.take(((ts, spread),))
+
+    def take(self, quotes: Iterable[tuple[int, int]]) -> None:
+        """Many of them, in order."""
+        times, spreads, areas, peaks, ends = self._ts, self._spreads, self._areas, self._peaks, self._ends
+        last, stood = (times[-1], spreads[-1]) if times else (0, None)
+        area = areas[-1] if times else 0
+        for at, spread in quotes:
+            if spread == stood:
+                continue
+            ts = at
+            if stood is not None:
+                ts = max(at, last)
+                area += stood * (ts - last)
+                ends[-1] = ts
+            times.append(ts)
+            spreads.append(spread)
+            areas.append(area)
+            while peaks and peaks[-1] <= spread:
+                peaks.pop()
+                ends.pop()
+            peaks.append(spread)
+            ends.append(FOREVER)
+            last, stood = ts, spread
+            if len(times) >= self._trim_at:
+                self._trim()
 
     def _trim(self) -> None:
         times = self._ts

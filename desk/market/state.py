@@ -11,15 +11,16 @@ proves ten levels a side; those below may be used while an audit (desk.market.au
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from enum import StrEnum
+from operator import sub
 
 import msgspec
 
 from desk.errors import FeedError
 from desk.instrument import Instrument
 from desk.market.bars import MinuteBars
-from desk.market.flow import LevelFlow, Touch, TouchFlow
+from desk.market.flow import LevelFlow, TouchFlow
 from desk.market.gaps import TradeRepair
 from desk.market.raw_l2 import READ, RawL2Book
 from desk.market.raw_l3 import RawL3Book
@@ -231,7 +232,9 @@ class Market:
         self.repair = TradeRepair(inst, self.tape, self.bars)
         self._flow = TouchFlow()
         self._spread = SpreadClock()
-        self.touches: Callable[[], Sequence[Touch]] = tuple  # that wait
+        self.touches: Callable[[], list[int]] = (
+            list  # that wait, of each: ns, the flow to it, bid, its size, ask, its size
+        )
         self.levels: LevelFlow | None = None  # kept only where a strategy asked for it (the engine feeds it)
         self._flows: Track | None = None  # the book that feeds them
         self.last: Trade | None = None
@@ -261,13 +264,11 @@ class Market:
 
     def settle(self) -> None:
         """Take in the touches that wait."""
-        if touches := self.touches():
-            self._flow.take(touches)
-            stood = None
-            for now, bid, _, ask, _ in touches:
-                if ask - bid != stood:
-                    stood = ask - bid
-                    self._spread.apply(now, stood)
+        if flat := self.touches():
+            times, bids, asks = flat[::6], flat[2::6], flat[4::6]
+            self._flow.take(times, flat[1::6], (bids[-1], flat[-3], asks[-1], flat[-1]))
+            self._flow.reached(times[-1])
+            self._spread.take(zip(times, map(sub, asks, bids), strict=True))
 
     @property
     def flow(self) -> TouchFlow:

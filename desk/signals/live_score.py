@@ -7,10 +7,9 @@ another formula, a book that no checksum proves, an order-by-order book in plain
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 
 from desk.kernels import score as at
-from desk.market.flow import Touch
 from desk.market.state import Market, Track
 from desk.messages import Side
 from desk.signals.features import SpreadStats, features
@@ -19,7 +18,7 @@ from desk.signals.shape import Score, ScoreFn, Trend, formula_of
 
 ATTESTED = at.TAKEN  # levels a side that a matching checksum proves
 TURN, TOTAL, IMBALANCE, REFERENCE = at.TURN // 8, at.TOTAL // 8, at.IMBALANCE // 8, at.REFERENCE // 8
-WAITING, TOUCHES = at.WAITING // 8, at.TOUCHES // 8
+WAITING, TOUCHES, LAST_BID = at.WAITING // 8, at.TOUCHES // 8, at.LAST_BID // 8
 BID, BID_QTY, ASK, ASK_QTY = (offset // 8 for offset in (at.BID, at.BID_QTY, at.ASK, at.ASK_QTY))
 SCORES, TS = at.SCORES // 8, at.TS // 8
 REST_UNTIL, REST_TURN, GATES = at.REST_UNTIL // 8, at.REST_TURN // 8, at.GATES // 8
@@ -60,14 +59,11 @@ class LiveScore:
 
     # --- a frame
 
-    def touches(self) -> Sequence[Touch]:
-        """What the touch was at calm frames since it was last asked for."""
+    def touches(self) -> list[int]:
+        """What the touch was at calm frames since it was last asked for, see Market."""
         words = self._words
-        if not (waiting := words[WAITING]):
-            return ()
-        words[WAITING] = 0
-        flat = words[TOUCHES : TOUCHES + 5 * waiting].tolist()
-        return list(zip(flat[::5], flat[1::5], flat[2::5], flat[3::5], flat[4::5], strict=True))
+        waiting, words[WAITING] = words[WAITING], 0
+        return words[TOUCHES : TOUCHES + 6 * waiting].tolist()
 
     def rescore(self, track: Track, now: int) -> None:
         """Score the believed book as it is at `now`, and tell the market of its touch."""
@@ -88,6 +84,7 @@ class LiveScore:
         if kept is not None and book.score():
             words = kept.words
             market.touched(track, now, bid, words[BID_QTY], ask, words[ASK_QTY])
+            words[LAST_BID : LAST_BID + 4] = words[BID : BID + 4]
             track.record.until = min(self.spreads.due, market.flow.due)
             self.why = kept.code
         else:

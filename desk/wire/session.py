@@ -76,7 +76,7 @@ class Session:
         self._wake_at = 0
         self._token = ""
         self._opened_at = 0
-        self._heard_at = 0
+        self.heard_at = 0  # ns, the last frame; a shell may set it for one that begins as the codec's `quiet` says
         self._asked_at = 0
         self._ping_at = 0
         self._connecting = False
@@ -93,7 +93,7 @@ class Session:
     def opened(self, now: int, token: str = "") -> Iterator[Do]:
         """The socket is open; `token` for channels that need one, fresh for each connection."""
         self.live, self._connecting, self._token = True, False, token
-        self._opened_at = self._heard_at = self._asked_at = now
+        self._opened_at = self.heard_at = self._asked_at = now
         self._ping_at = now  # at once: no private call before the venue's clock is measured
         self.acked.clear()
         self.refused.clear()
@@ -102,13 +102,9 @@ class Session:
         self._ask(self.codec.subscribe, self.wanted)
         yield from self._send(now)
 
-    def heard(self, now: int) -> None:
-        """A frame came that holds no answer (it begins as the codec's `quiet` says)."""
-        self._heard_at = now
-
     def received(self, raw: bytes, now: int) -> Iterator[Do]:
         """A frame came. Only answers are read here; the data belongs to the engine."""
-        self._heard_at = now
+        self.heard_at = now
         try:
             answer = self.codec.control(raw)
         except DecodeError:
@@ -143,8 +139,8 @@ class Session:
             self._wake_at = now + self.policy.connect
             yield Open()
             return
-        if now - self._heard_at >= self.policy.silence:
-            yield Close(f"silent for {(now - self._heard_at) / SECOND:.1f} s")
+        if now - self.heard_at >= self.policy.silence:
+            yield Close(f"silent for {(now - self.heard_at) / SECOND:.1f} s")
             return
         if not self._waiting and now - self._asked_at >= self.policy.ack:
             self._ask(self.codec.subscribe, self.pending)
@@ -176,7 +172,7 @@ class Session:
         """When `woke` must be called, ns, if nothing happens before."""
         if not self.live:
             return self._wake_at
-        due = [self._heard_at + self.policy.silence, self._ping_at]
+        due = [self.heard_at + self.policy.silence, self._ping_at]
         if self._waiting:
             due.append(self._send_at)
         elif self.pending:

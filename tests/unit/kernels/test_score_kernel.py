@@ -11,7 +11,7 @@ from shared import shared
 
 from desk.io.frames import read_frames
 from desk.kernels import score as at
-from desk.kernels.score import measure, side_of
+from desk.kernels.score import LEVEL, measure, side_of
 from desk.market.raw_l2 import READ, RawL2Book
 from desk.market.raw_l3 import RawL3Book
 from desk.messages import BookUpdate, Instruments, OrderEvent, OrdersUpdate, Side
@@ -53,7 +53,7 @@ def laid_out(bids, asks, ref: float, median: float | None, tier: str) -> ScoreWo
         kept.words[count // 8] = len(levels)
         for i, numbers in enumerate(levels):
             for j, number in enumerate(numbers):
-                kept.words[begin // 8 + 3 * i + j] = number
+                kept.words[begin // 8 + LEVEL // 8 * i + j] = number
     measure(kept.address, 1)
     return kept
 
@@ -123,6 +123,25 @@ def test_a_turn_is_counted_when_a_price_or_the_side_of_the_total_changes_and_not
     assert told(((100, 51),), ()) == (0, at.TOUCHED)
     assert told(((100, 500),), ()) == (1, at.TOUCHED)  # from balanced to strongly bid
     assert told((), ((101, 0),)) == (1, at.TOUCHED)
+
+
+MOVES = st.lists(st.tuples(st.booleans(), st.integers(0, 5), st.integers(0, 3)), min_size=1, max_size=60)
+
+
+@settings(deadline=None, max_examples=300)
+@given(MOVES, st.lists(SPREADS, min_size=1, max_size=5))
+def test_a_thin_book_that_moves_is_scored_anew_at_every_step(moves, references):
+    """Weights are kept with the levels: one that outlived its touch, or a level that went and came, would show."""
+    book, kept = RawL2Book(10), ScoreWords(KEY, "L2", ANALYZER.formula)
+    book.aim(kept.address)
+    book.apply(BookUpdate(KEY, bids=((100, 1),), asks=((101, 1),), snapshot=True))
+    for number, (bid, away, qty) in enumerate(moves):
+        entry = ((100 - away, qty),) if bid else ((101 + away, qty),)
+        book.apply(BookUpdate(KEY, bids=entry if bid else (), asks=() if bid else entry, snapshot=False))
+        reference = references[number // 7 % len(references)]
+        kept.judge_by(reference, None)
+        assert book.score()
+        assert said(kept) == readable(KEY, book.levels(Side.BUY, 10), book.levels(Side.SELL, 10), reference, None, "L2")
 
 
 @pytest.mark.parametrize(("channel", "depth", "path"), RECORDINGS)
