@@ -72,7 +72,7 @@ class Company:
         if self._recorded is None:
             self._recorded = {}
             try:
-                self._recorded = recorded(Path(self._path), until=now_ns)
+                self._recorded = recorded(Path(self._path), until=now_ns, symbols=self.symbols)
             except DeskError as err:
                 self._why = str(err)
                 log.warning("the recording gives nothing", extra={"why": self._why})

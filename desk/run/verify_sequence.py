@@ -56,14 +56,15 @@ def venue_of(path: Path) -> str:
     """ "binance", "coinbase" or "coinbase exchange" by the first frames of a recording; "" for any other file."""
     try:
         for frame in itertools.islice(frames_of(path), LOOK):
-            if frame.direction == "<" and (venue := _venue(frame.data)):
+            if frame.direction == "<" and (venue := frame_venue(frame.data)):
                 return venue
     except FeedError:
         return ""
     return ""
 
 
-def _venue(raw: bytes) -> str:
+def frame_venue(raw: bytes) -> str:
+    """The same by one frame."""
     try:
         probe = _probe(raw)
     except (msgspec.MsgspecError, ValueError, RecursionError):
@@ -182,6 +183,19 @@ class _Proof(ABC):
         return {}
 
 
+def frame_messages(codec: BinanceCodec | CoinbaseCodec, frame: RecordedFrame) -> list[Message]:
+    """The messages of a frame, or of a recorded REST answer: a book. Raises DecodeError as the codec does."""
+    if frame.direction == "<":
+        return codec.decode(frame.data)
+    try:
+        said = _rest(frame.data)
+    except (msgspec.MsgspecError, ValueError, RecursionError) as err:
+        raise DecodeError(str(err), frame.data) from err
+    symbol = codec.pairs.symbol(said.symbol.replace("/", ""))  # as its stream calls it
+    symbol = symbol or next(iter(codec.instruments), "")  # a body alone: the stream has one symbol
+    return codec.answer("depth", symbol, bytes(said.body) or frame.data)
+
+
 class _Binance(_Proof):
     def __init__(self) -> None:
         self.codec = BinanceCodec()
@@ -191,15 +205,7 @@ class _Binance(_Proof):
         self.diffs = 0
 
     def decode(self, frame: RecordedFrame) -> list[Message]:
-        if frame.direction == "<":
-            return self.codec.decode(frame.data)
-        try:
-            said = _rest(frame.data)
-        except (msgspec.MsgspecError, ValueError, RecursionError) as err:
-            raise DecodeError(str(err), frame.data) from err
-        symbol = said.symbol.replace("/", "")  # as the venue writes it, as its stream does
-        symbol = symbol or next(iter(self.instruments), "")  # a body alone: the stream has one symbol
-        return self.codec.answer("depth", symbol, bytes(said.body) or frame.data)
+        return frame_messages(self.codec, frame)
 
     def take(self, message: Message) -> None:
         if not isinstance(message, BookUpdate):

@@ -78,7 +78,7 @@ def test_a_book_in_doubt_is_not_sampled(tmp_path: Path) -> None:
 def test_what_is_no_recording_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "x.frames.gz"
     path.write_bytes(gzip.compress(b'1\t<\t{"channel":"heartbeat"}\n'))
-    with pytest.raises(FeedError, match="no Kraken book or trade in it"):
+    with pytest.raises(FeedError, match="no book or trade of Kraken, Binance or Coinbase in it"):
         recorded(path)
 
 
@@ -172,3 +172,39 @@ def test_delta_footprint_and_imbalances_by_hand() -> None:
         (100.4, 1.0, 0.0, ""),
     ]
     assert order_flow([], XY) is None
+
+
+def test_books_that_numbers_prove_are_sampled_under_our_names_and_not_behind_a_gap(tmp_path: Path) -> None:
+    """Binance: from the REST snapshot on. A diff that is missing ends the book until another snapshot comes."""
+    path = shared("captures/binance_spot_depth_20211012a.frames.gz")
+    got = recorded(path, symbols=("NKN/USDT", "BLZ/ETH"))
+    book = got["NKN/USDT"].book
+    assert book is not None
+    assert (book.samples, book.unproven) == (30, 0)
+    assert 1.0 < book.spread_bps < 30.0
+    assert got["NKN/USDT"].checks is not None
+    assert got["NKN/USDT"].checks.compared == 0
+    assert {"BLZ/ETH", "LRCBTC"} < got.keys()
+    kept = gzip.decompress(path.read_bytes()).splitlines(keepends=True)
+    diffs = [i for i, line in enumerate(kept) if b"nknusdt@depth" in line[:80] and b"\t<\t" in line]
+    cut = tmp_path / "gap.frames.gz"
+    cut.write_bytes(gzip.compress(b"".join(line for i, line in enumerate(kept) if i != diffs[60])))
+    torn = recorded(cut, symbols=("NKN/USDT",))["NKN/USDT"].book
+    assert torn is not None
+    assert 0 < torn.samples < 30
+    assert torn.samples + torn.unproven == 30
+
+
+def test_a_frame_that_coinbase_numbered_and_we_never_got_ends_all_its_books(tmp_path: Path) -> None:
+    """No snapshot comes after it in the file: from there on nothing is sampled."""
+    path = shared("captures/coinbase_advshape_l2_data_20210417a.frames.gz")
+    whole = recorded(path)["SKL-USD"].book
+    assert whole is not None
+    assert (whole.samples, whole.unproven) == (30, 0)
+    kept = gzip.decompress(path.read_bytes()).splitlines(keepends=True)
+    cut = tmp_path / "gap.frames.gz"
+    cut.write_bytes(gzip.compress(b"".join(kept[: len(kept) // 2] + kept[len(kept) // 2 + 1 :])))
+    torn = recorded(cut)["SKL-USD"].book
+    assert torn is not None
+    assert 0 < torn.samples < 30
+    assert torn.unproven == 30 - torn.samples
