@@ -175,7 +175,7 @@ class _Listener(WSListener):
     def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
         received = perf_counter_ns()
         data = frame.get_payload_as_bytes()
-        if data.startswith(self._plain) and frame.fin and not self.feed.parts:
+        if data.startswith(self._plain) and len(data) <= MAX_FRAME and frame.fin and not self.feed.parts:
             # No other kind of frame begins so, and to ask for the kind costs 0.25 us; such a frame holds no answer.
             feed = self.feed
             feed.session.heard_at = now = feed.clock()
@@ -189,6 +189,13 @@ class _Listener(WSListener):
                 self.feed.finished.set()
             transport.disconnect()
         elif kind in DATA:
+            if self.close:
+                return  # nothing behind it counts
+            if sum(map(len, self.feed.parts), len(data)) > MAX_FRAME:
+                # picows 2.3 refuses a frame beyond the limit, and gives it all the same where it is whole by then.
+                self.close = f"larger than {MAX_FRAME >> 20} MiB"
+                transport.disconnect()
+                return
             if not frame.fin or self.feed.parts:
                 self.feed.parts.append(data)
                 if not frame.fin:

@@ -169,6 +169,23 @@ async def test_a_frame_beyond_the_limit_ends_the_connection_with_its_reason():
     assert len(calls) >= 2
 
 
+async def test_a_message_beyond_the_limit_in_pieces_is_one_too():
+    """Each piece is small enough; what is put together is not."""
+
+    async def flood(connection, call):
+        async def parts():
+            for _ in range(3):
+                yield "x" * (MAX_FRAME // 2)
+
+        if call == 1:
+            await connection.send(parts())
+
+    posted, calls = await watch(flood, 2.0)
+    assert "larger than 16 MiB" in downs(posted)[0][1]
+    assert not any(isinstance(event, Frame) for _, event in posted)
+    assert len(calls) >= 2
+
+
 async def test_a_server_that_is_not_there_is_tried_again_and_named():
     """One reason with the address, no exception out of the feed."""
     session = Session(KrakenCodec(), [Subscription("book", "A/B", 10)], Policy(), lambda n: 0)
