@@ -76,4 +76,4 @@ class Record:
 
     @stamped.setter
     def stamped(self, stamped: int) -> None:
-        self._words[calm.STAMPED // 8] = min(stamped, FOREVER)  # a venue may claim any time
+        self._words[calm.STAMPED // 8] = max(-FOREVER, min(stamped, FOREVER))  # a venue may claim any

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from math import nan
 
 import numpy as np
@@ -79,7 +80,8 @@ class LightweightIndicators:
         for bar in bars[known:]:
             average = float(bar.vwap) or (float(bar.high) + float(bar.low) + float(bar.close)) / 3.0
             end = bar.begin + bar.interval
-            self._minute(self._at, bar.begin, end, bar.high, bar.low, bar.close, average, bar.volume)
+            with suppress(OverflowError):  # as `trade`
+                self._minute(self._at, bar.begin, end, bar.high, bar.low, bar.close, average, bar.volume)
         self.bars += bars[known:]
         del self.bars[: -len(bars)]
         self._history = bars
@@ -100,8 +102,14 @@ class LightweightIndicators:
         return [(b.begin, b.close) for b in bars[:known]] == [(b.begin, b.close) for b in ours[-known:]]
 
     def trade(self, ts: int, px: int, qty: int) -> float | None:
-        """Take a print in, the score after it; a print that a bar in the VWAP already holds is left out."""
-        score: float = self._print(self._at, ts, px, qty)
+        """Take a print in, the score after it; a print that a bar in the VWAP already holds is left out.
+
+        So is one whose time is beyond 64 bits, after the year 2262.
+        """
+        try:
+            score: float = self._print(self._at, ts, px, qty)
+        except OverflowError:
+            return self.technical
         self.technical = known = score if score == score else None  # NaN: not known yet
         return known
 

@@ -139,3 +139,15 @@ def test_a_market_that_never_moved_has_a_score_of_zero() -> None:
     """No NaN from a range, a width or a deviation of nothing."""
     flat = [Candle(BTC.key, i * MINUTE, MINUTE, 100, 100, 100, 100, 5, 1) for i in range(60)]
     assert fed(flat).technical == 0.0
+
+
+def test_a_print_of_an_impossible_time_is_left_out_and_impossible_numbers_end_nothing() -> None:
+    """A venue may claim any time and any price; none of them may end the run."""
+    indicators = LightweightIndicators()
+    absurd = 1 << 80
+    assert indicators.trade(absurd, 100, 1) is None
+    assert indicators.last == 0.0
+    assert indicators.follow([Candle("X/Y@v", absurd, MINUTE, 100, absurd, 99, 100, 1, 100, 1)])
+    indicators.trade(1, 100, 1)
+    assert indicators.last == 100.0
+    indicators.trade(2, absurd, absurd)
