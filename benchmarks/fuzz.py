@@ -23,6 +23,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -88,7 +89,7 @@ def damaged(frame: bytes, other: bytes, dice: random.Random) -> bytes:
     return bytes(text)
 
 
-class Target:
+class Target(ABC):
     """What damaged frames are given to; `tried` compares one and says whether it was read."""
 
     every = 500  # frames after which the target is opened again
@@ -97,11 +98,13 @@ class Target:
         self.stream = frames(channels, 10, 3000)
         self.worst_ns = 0
 
+    @abstractmethod
     def again(self) -> None:
         """Back to a state in which frames mean something."""
 
+    @abstractmethod
     def tried(self, frame: bytes) -> bool:
-        raise NotImplementedError
+        """Whether this frame was read."""
 
     def timed(self, call: Callable[..., int], *args: Any) -> int:
         began = time.thread_time_ns()

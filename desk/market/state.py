@@ -232,9 +232,8 @@ class Market:
         self.repair = TradeRepair(inst, self.tape, self.bars)
         self._flow = TouchFlow()
         self._spread = SpreadClock()
-        self.touches: Callable[[], list[int]] = (
-            list  # that wait, of each: ns, the flow to it, bid, its size, ask, its size
-        )
+        # Touches that wait, flat, six words of each: ns, the flow to it, bid, its size, ask, its size.
+        self.touches: Callable[[], list[int]] = list
         self.levels: LevelFlow | None = None  # kept only where a strategy asked for it (the engine feeds it)
         self._flows: Track | None = None  # the book that feeds them
         self.last: Trade | None = None

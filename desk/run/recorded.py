@@ -28,7 +28,7 @@ from desk.messages import Ack, BookUpdate, Message, Numbered, Side, Trade, Trade
 from desk.run.final_state import offered
 from desk.run.recorded_days import frames_until
 from desk.run.verify_book import LOOK, speaks_v1
-from desk.run.verify_sequence import frame_messages, frame_venue
+from desk.run.verify_sequence import frame_messages, venue_among
 from desk.wire.binance import BinanceCodec
 from desk.wire.coinbase import CoinbaseCodec
 from desk.wire.kraken import KrakenCodec
@@ -116,7 +116,11 @@ class _Reading:
             watched = self.of(message)
             if received <= EPOCH:
                 watched.look(message.ts_exch)
-            watched.track.apply(message, received)
+            if (fault := watched.track.apply(message, received)) is not None:
+                self.doubted(watched.track, fault.why, received)
+
+    def doubted(self, track: Track, why: str, now: int) -> None:
+        """A book cannot be believed any more; a checksum's heals with its next snapshot."""
 
     def of(self, update: BookUpdate) -> _Watched:
         symbol = update.inst.rpartition("@")[0]
@@ -145,28 +149,25 @@ class _Numbered(_Reading):
         return frame_messages(self.wire, frame)
 
     def take(self, message: Message, received: int) -> None:
-        if isinstance(message, Numbered):
-            if message.number == 0 and self.count.next > 1:  # another connection begins
-                self.count = FrameCount(self.wire.venue)
-                self._lost("another connection", received)
-            try:
-                self.count.apply(message)
-            except GapError as err:
-                self._lost(str(err), received)
+        if not isinstance(message, Numbered):
+            super().take(message, received)
             return
-        if isinstance(message, BookUpdate):
-            watched = self.of(message)
-            if received <= EPOCH:
-                watched.look(message.ts_exch)
-            if (fault := watched.track.apply(message, received)) is not None:
-                watched.track.resubscribed(fault.why, received)
-            return
-        super().take(message, received)
+        if message.number == 0 and self.count.next > 1:  # another connection begins
+            self.count = FrameCount(self.wire.venue)
+            self._lost("another connection", received)
+        try:
+            self.count.apply(message)
+        except GapError as err:
+            self._lost(str(err), received)
+
+    def doubted(self, track: Track, why: str, now: int) -> None:
+        """Nothing that follows counts before another snapshot."""
+        track.resubscribed(why, now)
 
     def _lost(self, why: str, received: int) -> None:
         for watched in self.books.values():
             if isinstance(watched.track, CountedTrack) and watched.track.lost(why, received) is not None:
-                watched.track.resubscribed(why, received)
+                self.doubted(watched.track, why, received)
 
     def track(self, inst: str, depth: int) -> Track:
         track = TRACKS[self.wire.proof](inst, "book", 0, depth)
@@ -180,7 +181,7 @@ def _reading(
     """For the venue that the first frames show."""
     if speaks_v1(first):
         return _Reading(KrakenV1Codec(), depth, every_ns, sizes)
-    venue = next((name for frame in first if frame.direction == "<" and (name := frame_venue(frame.data))), "")
+    venue = venue_among(first)
     if venue == "binance":
         return _Numbered(BinanceCodec("binance", of), every_ns, sizes)
     if venue == "coinbase":

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import itertools
 from abc import ABC, abstractmethod
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -55,16 +56,17 @@ _rest = msgspec.json.Decoder(RestLine).decode
 def venue_of(path: Path) -> str:
     """ "binance", "coinbase" or "coinbase exchange" by the first frames of a recording; "" for any other file."""
     try:
-        for frame in itertools.islice(frames_of(path), LOOK):
-            if frame.direction == "<" and (venue := frame_venue(frame.data)):
-                return venue
+        return venue_among(itertools.islice(frames_of(path), LOOK))
     except FeedError:
         return ""
-    return ""
 
 
-def frame_venue(raw: bytes) -> str:
-    """The same by one frame."""
+def venue_among(frames: Iterable[RecordedFrame]) -> str:
+    """The same by the first of these frames that shows one."""
+    return next((venue for frame in frames if frame.direction == "<" and (venue := _venue(frame.data))), "")
+
+
+def _venue(raw: bytes) -> str:
     try:
         probe = _probe(raw)
     except (msgspec.MsgspecError, ValueError, RecursionError):

@@ -15,6 +15,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from analysing import analyse_once
 from candles import frames_of, walk
 from shared import ROOT, shared
 
@@ -24,7 +25,7 @@ from desk.errors import ConfigError, DeskError, FeedError
 from desk.events import TrendBias
 from desk.io.candle_store import CandleStore
 from desk.io.history import FileHistory, candles_in
-from desk.run.analyst import Analyst, analyse_once, candle_source, run_analyst
+from desk.run.analyst import Analyst, candle_source, run_analyst
 from desk.run.schedule import state_name
 from desk.run.stored import STORE, StoredHistory
 from ultimate_crypto_analyzer import analyse, bias

@@ -8,11 +8,11 @@ from pathlib import Path
 import duckdb
 import numpy as np
 import pytest
+from analysing import analyse_once
 from shared import shared
 
 from desk.config import Config, UltimateAnalyzer
 from desk.io.history import FileHistory
-from desk.run.analyst import analyse_once
 from ultimate_crypto_analyzer import analyse
 
 FOLDER = "market/candles/binance_mtf_2024"
