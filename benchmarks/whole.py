@@ -53,7 +53,9 @@ class Desk:
         self.engine = parts.engine
         self._folder = tempfile.TemporaryDirectory()
         self.journal = JournalWriter(Path(self._folder.name) / "session")
-        self.loop = Loop(self.engine, parts.venue, parts.gate, self.journal, lambda effect: None, self._effects)
+        self.loop = Loop(
+            self.engine, parts.venue, parts.gate, self.journal, lambda effect: None, self._effects, moved=self._moved
+        )
         self.now = begin
         self.opening = [frame for frame in opening if b'"type":"snapshot"' in frame[:60]]
         self.loop.arrive(start, 0)
@@ -68,9 +70,15 @@ class Desk:
         """One frame arrives, at `ts` or a millisecond after the last."""
         self.now = ts or self.now + 1_000_000
         self.loop.arrive(Frame(self.now, 0, data), perf_counter_ns())
-        for inst in self.engine.changed:
-            self.picture.scores.apply(self.engine.watch.live[inst])
         return 0
+
+    def burst(self, frames: list[bytes]) -> None:
+        """Many frames arrive in one read."""
+        self.now += 1_000_000
+        self.loop.burst([Frame(self.now, 0, data) for data in frames], frames, perf_counter_ns())
+
+    def _moved(self, inst: str) -> None:
+        self.picture.scores.apply(self.engine.watch.live[inst])
 
     def _effects(self, event: Event, effects: list[Effect]) -> None:
         self.picture.see(self.engine, event, effects)

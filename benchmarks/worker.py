@@ -23,6 +23,7 @@ def main(group: int, entry: int) -> None:
         print(json.dumps(result), file=answers, flush=True)
 
     work: Work | None = None
+    os.environ.setdefault("UV_USE_IO_URING", "0")  # or uvloop's first 10 ms hold a polling kernel thread (run/stop.py)
     pin(0)
     try:
         from benchmarks.rows import GROUPS

@@ -6,7 +6,7 @@ being handled. Everything that leaves carries the sequence number of the event t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from typing import Any
 
 import msgspec
@@ -60,9 +60,9 @@ from desk.portfolio.position import quote_of
 from desk.risk import breakers
 from desk.risk.account import Account
 from desk.risk.checkpoint import handover, restore, state_hash
+from desk.risk.commands import obey
 from desk.risk.gate import judge
-from desk.risk.rules import Limits
-from desk.risk.rules import Market as MarketNow
+from desk.risk.rules import Limits, Market
 from desk.signals.paths import Seen
 from desk.signals.watch import RESTED, Watch
 from desk.strategies.base import Strategy
@@ -130,14 +130,36 @@ class Engine:
             self.prints.clear()
         if type(event) is Frame:  # nearly all are, and most of them are answered with nothing
             seen = self.watch.frame(event)
-            if seen is RESTED:
-                return self._rested(self.watch.rested)
-            for seat in self.seats:
-                seat.now = now
-            return self._seen(seen)
+            return self._rested(self.watch.rested) if seen is RESTED else self._frame(seen)
         for seat in self.seats:
             seat.now = now
         return list(self._on[type(event)](event))
+
+    def rush(self, frames: list[bytes], begin: int, link: int, ts: int, minded: Set[str]) -> int:
+        """`step` for these frames of one moment, from number `begin` on, while they lead to nothing but books that
+        move (`changed`): how many. What is held or `minded` is not among them.
+        """
+        self.now = ts
+        self.watch.rushed.mind(self.portfolio.holding | minded)
+        taken = self.watch.rush(frames, begin, link, ts, alone=True)
+        self.seq += taken
+        self.changed[:] = self.watch.rushed.moved
+        self.prints.clear()
+        return taken
+
+    def behind(self) -> list[Effect] | None:
+        """The answer to the frame behind a rush, where it has been read; None: `step` it."""
+        left, self.watch.rushed.left = self.watch.rushed.left, None
+        if left is None:
+            return None
+        self.seq += 1
+        self.changed.clear()
+        return self._frame(left)
+
+    def _frame(self, seen: list[Seen]) -> list[Effect]:
+        for seat in self.seats:
+            seat.now = self.now
+        return self._seen(seen)
 
     def _rested(self, inst: str) -> list[Effect]:
         """A book moved and its strategy has nothing to add; what we hold of it has another value."""
@@ -269,20 +291,8 @@ class Engine:
         yield Tell("alarm", "CLOCK_JUMP", f"{text}; no entries until the venue's clock is measured again", self.seq)
 
     def _command(self, event: Command) -> Iterator[Effect]:
-        text = event.why
-        if event.what == "pause":
-            self.account.halt("paused", text or "paused by a person")
-        elif event.what == "resume":
-            lifted = self.account.rearm(text)
-            self.flattening = self.flattening and not lifted
-            text = f"lifted: {lifted}" if lifted else "nothing lifted: re-arming needs a reason"
-        elif event.what == "kill":
-            self.account.kill(text or "killed by a person")
-        elif event.what == "halt":  # what a breaker decided in an earlier session
-            code, _, text = text.partition(": ")
-            self.account.halt(code, text)
-        elif event.what in ("broken", "mended"):
-            self.account.unrecorded = text if event.what == "broken" else ""
+        text, lifted = obey(self.account, event)
+        self.flattening = self.flattening and not lifted
         yield Tell(
             "info" if event.what in ("resume", "stop", "mended") else "alarm", event.what.upper(), text, self.seq
         )
@@ -376,15 +386,8 @@ class Engine:
             return Refuse(place, "unknown_instrument", 0.0, 0.0, self.seq)
         if market.barred == RESCALED:  # its quantities mean something else now: not even an exit may guess
             return Refuse(place, RESCALED.lower(), 0.0, 0.0, self.seq)
-        now = MarketNow(
-            instrument=instrument,
-            ready=market.ready,
-            age_ns=market.age_ns,
-            mid=market.mid if market.ready else 0.0,
-            clock_ns=market.time.error_ns,
-            free=float(self.portfolio.free(instrument.quote)),
-            seat=seat.number,
-        )
+        mid, free = market.mid if market.ready else 0.0, float(self.portfolio.free(instrument.quote))
+        now = Market(instrument, market.ready, market.age_ns, mid, market.time.error_ns, free, seat.number)
         if self.stopping and not reduces:
             return Refuse(place, "halted", 1.0, 0.0, self.seq)
         refusal = judge(place, self.account, self.limits, self.now, now, reduces)

@@ -51,62 +51,11 @@ def ours(channel: str) -> Contender:
     """The desk's own feed (picows on uvloop): checksum, features and score after every frame."""
 
     def prepare(given: Given) -> Work:
-        import uvloop
+        from benchmarks.contenders.our_socket import work  # the peers' environment has nothing of what it needs
 
-        from desk.events import Event, Frame
-        from desk.io.websocket import Feed
-        from desk.messages import LinkSpec, Subscription
-        from desk.run.clock import now_ns
-        from desk.signals.watch import Watch
-        from desk.wire.kraken import KrakenCodec
-        from desk.wire.session import Policy, Session
-        from hft_signals import OrderBookAnalyzer
-
-        wanted = (Subscription(channel, "BTC/USD", given["depth"]),)
-
-        async def go() -> Result:
-            watch = Watch("kraken", (LinkSpec("bench", wanted),), KrakenCodec(), OrderBookAnalyzer().score, {"*": 0.5})
-            meter = Meter(given["count"])
-
-            take, left = watch.frame, given["count"] - 1  # after the snapshot
-
-            def first(event: Event, received: int) -> None:
-                if type(event) is Frame and event.data.startswith(b'{"channel":"' + channel.encode()):
-                    meter.first = cpu()
-                    take(event)
-                    feed.post = rest
-
-            def rest(event: Event, received: int) -> None:
-                nonlocal left
-                if take(event):  # type: ignore[arg-type]  # the link is up, and stays so
-                    left -= 1
-                    if not left:
-                        meter.last = cpu()
-                        meter.done.set()
-
-            token = _no_token if channel == "level3" else None
-            session = Session(KrakenCodec(), list(wanted), Policy(), lambda n: 0)
-            feed = Feed(0, session, given["ws"], first, now_ns, token)
-            task = asyncio.create_task(feed.run())
-            await meter.wait()
-            feed.stop()
-            await task
-            track = watch.markets["BTC/USD@kraken"].tracks[channel]
-            return {
-                "us": meter.us,
-                "proven": track.crc_ok,
-                "wrong": track.crc_bad,
-                "with": "checksum, features, score",
-                "final": track.book.checksum,
-            }
-
-        return lambda: uvloop.run(go())
+        return work(channel, given)
 
     return prepare
-
-
-async def _no_token() -> str:
-    return "bench"
 
 
 def ccxt(given: Given) -> Work:

@@ -16,6 +16,7 @@ import errno
 import os
 import shutil
 from collections import deque
+from collections.abc import Sequence
 from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -47,6 +48,7 @@ JOURNAL, RESERVE, SUMMARY = "journal.bin", "reserve.bin", "session.json"
 ROOM = 1 << 20  # bytes of the reserve: some thousand orders, cancels and fills
 BACKLOG = 64 << 20  # bytes that may wait for a disk
 MARKET, ORDERS = (Frame, Answer, Timer), (Submit, CancelOrder, Checkpoint)
+NOTHING: list[Effect] = []
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
@@ -107,6 +109,18 @@ class JournalWriter:
             self._waiting += data
             self._telling.append(_Telling(seq, effects, data, matters))
         self._last = seq
+
+    def append_quiet(self, last: int, frames: Sequence[Frame]) -> None:
+        """Take frames without effects into the buffer, the entries up to the one numbered `last`."""
+        if self._dead:
+            return
+        first = last - len(frames) + 1
+        for seq, frame in enumerate(frames, first):
+            if len(self._waiting) > BACKLOG:
+                self.lost += 1
+                continue
+            add_record(self._waiting, (seq, frame, NOTHING))
+            self._last = seq
 
     def flush(self, *, sync: bool = False) -> bool:
         """Write what waits; with `sync` until the disk has it. False while the journal is broken; each call tries."""

@@ -243,6 +243,14 @@ class Recorder:
         else:
             self._refuse(frame)
 
+    def take_all(self, frames: Sequence[Kept]) -> None:
+        """Record many frames."""
+        if len(self._queue) + len(frames) <= self.queue_max:
+            self._queue.extend(frames)
+        else:
+            for frame in frames:
+                self.take(frame)
+
     def _refuse(self, frame: Kept) -> None:
         gap = self._refused[frame.link]
         if gap is None:

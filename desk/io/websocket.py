@@ -1,8 +1,8 @@
 """A market-data connection: drives a sans-IO session over a real WebSocket, on picows.
 
 The frame callback runs inside the event loop's read: the receive time is taken there, and the frame goes straight to
-the engine, with no queue between. Where a server offers the subprotocol "stamped" (a recording served again), each
-frame carries the time it was recorded, and keeps it.
+the engine, with no queue between; market data that came in one read goes there together. Where a server offers the
+subprotocol "stamped" (a recording served again), each frame carries the time it was recorded, and keeps it.
 """
 
 from __future__ import annotations
@@ -23,10 +23,15 @@ from desk.wire.session import Close, Do, Open, Send, Session
 CLOSE, DATA = WSMsgType.CLOSE, (WSMsgType.TEXT, WSMsgType.BINARY, WSMsgType.CONTINUATION)
 MAX_FRAME = 16 << 20  # a full level3 snapshot is about 125 B an order
 POLL_S = 0.1
+TOGETHER = 64  # frames of one read that are handed on at once: the first must not wait long for the last
 
 
 class Feed:
-    """One link: connects, reconnects, subscribes, and posts LinkUp, Frame and LinkDown events."""
+    """One link: connects, reconnects, subscribes, and posts LinkUp, Frame and LinkDown events.
+
+    `burst` is given market data that came in one read: its time, this link's number, the frames, and perf_counter_ns
+    when the first was there.
+    """
 
     def __init__(
         self,
@@ -36,11 +41,13 @@ class Feed:
         post: Callable[[Event, int], None],
         clock: Callable[[], int],
         token: Callable[[], Awaitable[str]] | None = None,
+        burst: Callable[[int, int, list[bytes], int], None] | None = None,
         *,
         stamped: bool = False,
     ) -> None:
         self.number, self.session, self.url = number, session, url
         self.post, self.clock, self.token, self.stamped = post, clock, token, stamped
+        self.burst = burst if burst is not None else self._one_by_one
         self.finished = asyncio.Event()  # a recording was served to its end
         self.last_error = ""
         self.stamp = 0  # the recorded time of the last frame, where frames carry one
@@ -138,6 +145,10 @@ class Feed:
                 self._now(do)
         self.post(Frame(ts, self.number, data), received)
 
+    def _one_by_one(self, ts: int, link: int, frames: list[bytes], received: int) -> None:
+        for data in frames:
+            self.post(Frame(ts, link, data), received)
+
     def lost(self, why: str) -> None:
         self._socket = None
         now = self.clock()
@@ -167,20 +178,62 @@ class _Listener(WSListener):
         super().__init__()
         self.feed, self.token = feed, token
         self.close = ""
-        self._plain: bytes | tuple[bytes, ...] = () if feed.stamped else feed.quiet or ()
+        self.on_ws_frame, self._sweep = self._receiver()  # type: ignore[method-assign, assignment]
 
     def on_ws_connected(self, transport: WSTransport) -> None:
         self.feed.opened(transport, self.token)
 
-    def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
-        received = perf_counter_ns()
-        data = frame.get_payload_as_bytes()
-        if data.startswith(self._plain) and len(data) <= MAX_FRAME and frame.fin and not self.feed.parts:
-            # No other kind of frame begins so, and to ask for the kind costs 0.25 us; such a frame holds no answer.
-            feed = self.feed
-            feed.session.heard_at = now = feed.clock()
-            feed.post(Frame(now, feed.number, data), received)
-            return
+    def on_ws_disconnected(self, transport: WSTransport) -> None:
+        self._sweep()
+
+    def _receiver(self) -> tuple[Callable[[WSTransport, WSFrame], None], Callable[[], None]]:
+        """`on_ws_frame`, and what hands on the frames it keeps. Closures: a method costs a frame 0.1 µs more."""
+        feed, parts = self.feed, self.feed.parts
+        plain: bytes | tuple[bytes, ...] = () if feed.stamped else feed.quiet or ()
+        together: list[bytes] = []  # of the read under way
+        ts = received = 0  # when the first of them was here
+        swept = True  # no sweep is on its way
+
+        def hand_on() -> None:
+            nonlocal together
+            frames, together = together, []
+            feed.session.heard_at = ts
+            if len(frames) == 1:
+                feed.post(Frame(ts, feed.number, frames[0]), received)
+            else:
+                feed.burst(ts, feed.number, frames, received)
+
+        def sweep() -> None:
+            nonlocal swept
+            swept = True
+            if together:
+                hand_on()
+
+        def on_ws_frame(transport: WSTransport, frame: WSFrame) -> None:
+            nonlocal ts, received, swept
+            data = frame.get_payload_as_bytes()
+            if data.startswith(plain) and len(data) <= MAX_FRAME and frame.fin and not parts:
+                # No other kind of frame begins so, and to ask for the kind costs 0.25 us; such a frame holds no answer.
+                if not together:
+                    received, ts = perf_counter_ns(), feed.clock()
+                together.append(data)
+                if frame.last_in_buffer or len(together) == TOGETHER:
+                    hand_on()
+                elif swept:
+                    # The last frame of a read does not always come here: picows answers a ping by itself, and stops at
+                    # bytes that are no frame.
+                    swept = False
+                    asyncio.get_running_loop().call_soon(sweep)
+                return
+            if together:
+                hand_on()
+            self._other(transport, frame, data)
+
+        return on_ws_frame, sweep
+
+    def _other(self, transport: WSTransport, frame: WSFrame, data: bytes) -> None:
+        """A frame that is not plain market data, or not a whole message."""
+        received, parts = perf_counter_ns(), self.feed.parts
         kind = frame.msg_type
         if kind == CLOSE:
             code, reason = frame.get_close_code(), bytes(frame.get_close_message() or b"")
@@ -191,15 +244,15 @@ class _Listener(WSListener):
         elif kind in DATA:
             if self.close:
                 return  # nothing behind it counts
-            if sum(map(len, self.feed.parts), len(data)) > MAX_FRAME:
+            if sum(map(len, parts), len(data)) > MAX_FRAME:
                 # picows 2.3 refuses a frame beyond the limit, and gives it all the same where it is whole by then.
                 self.close = f"larger than {MAX_FRAME >> 20} MiB"
                 transport.disconnect()
                 return
-            if not frame.fin or self.feed.parts:
-                self.feed.parts.append(data)
+            if not frame.fin or parts:
+                parts.append(data)
                 if not frame.fin:
                     return
-                data = b"".join(self.feed.parts)
-                self.feed.parts.clear()
+                data = b"".join(parts)
+                parts.clear()
             self.feed.frame(data, received)

@@ -30,14 +30,28 @@ from desk.kernels.l2_scan import (
     scan_frame,
 )
 from desk.kernels.memory import entry, load64, move, store64
-from desk.kernels.score import ASK_LEVELS, BID_LEVELS, COUNT_ASKS, COUNT_BIDS, TAKEN, attest, keep, level, measure
+from desk.kernels.score import (
+    ASK_LEVELS,
+    ASKS,
+    BID_LEVELS,
+    BIDS,
+    COUNT_ASKS,
+    COUNT_BIDS,
+    TAKEN,
+    attest,
+    keep,
+    level,
+    measure,
+)
 
 FALLBACK, READ = 0, 1
 
-# The book's header, in words. SCORE: address of the memory of its score (desk.kernels.score), 0 when nobody wants one.
+# The book's header, in words. SCORE: address of the memory of its score (desk.kernels.score), 0 when nobody wants one;
+# STALE: the sides (bits) that changed since they were scored.
 BID_FIRST, BID_COUNT, BID_BEST, ASK_FIRST, ASK_COUNT, ASK_BEST, DEPTH, CAPACITY, CLAIMED, COMPUTED, TS_EXCH, SCORE = (
     range(12)
 )
+STALE = 12
 HEADER = 16
 NEAR = 8  # levels from the best looked at one by one before halving
 CHECKED = 10  # levels a side in the checksum
@@ -138,6 +152,8 @@ def merge(book: int, work: int, tables: int) -> int:
     records = book + HEADER * 8
     put_all(book + BID_FIRST * 8, records, capacity, depth, work + BIDS_AT, bids)
     put_all(book + ASK_FIRST * 8, records + capacity * RECORD, capacity, depth, work + ASKS_AT, asks)
+    news = (BIDS if bids > 0 else 0) | (ASKS if asks > 0 else 0)
+    store64(book + STALE * 8, load64(book + STALE * 8) | news)
     prove(book, tables)
     store64(book + CLAIMED * 8, load64(work + NEW_CLAIMED * 8))
     store64(book + TS_EXCH * 8, load64(work + NEW_TS * 8))
@@ -192,15 +208,21 @@ def take_side(last: int, count: int, sign: int, out: int) -> int:
 @kernel
 def score(book: int) -> int:
     """Measure the book's best levels into the memory of its score; 0 when there is none, else 1."""
-    memory = load64(book + SCORE * 8)
+    memory, stale = load64(book + SCORE * 8), load64(book + STALE * 8)
     if memory == 0:
         return 0
-    bids, asks = load64(book + BID_COUNT * 8), load64(book + ASK_COUNT * 8)
-    bids_end = book + HEADER * 8 + (load64(book + BID_FIRST * 8) + bids) * RECORD
-    asks_end = book + HEADER * 8 + (load64(book + CAPACITY * 8) + load64(book + ASK_FIRST * 8) + asks) * RECORD
-    changed = keep(memory + COUNT_BIDS, min(bids, TAKEN)) + keep(memory + COUNT_ASKS, min(asks, TAKEN))
-    changed += take_side(bids_end, bids, 1, memory + BID_LEVELS)
-    changed += take_side(asks_end, asks, -1, memory + ASK_LEVELS)
+    changed = 0
+    if stale & BIDS:
+        bids = load64(book + BID_COUNT * 8)
+        end = book + HEADER * 8 + (load64(book + BID_FIRST * 8) + bids) * RECORD
+        news = keep(memory + COUNT_BIDS, min(bids, TAKEN)) + take_side(end, bids, 1, memory + BID_LEVELS)
+        changed = BIDS if news > 0 else 0
+    if stale & ASKS:
+        asks = load64(book + ASK_COUNT * 8)
+        end = book + HEADER * 8 + (load64(book + CAPACITY * 8) + load64(book + ASK_FIRST * 8) + asks) * RECORD
+        news = keep(memory + COUNT_ASKS, min(asks, TAKEN)) + take_side(end, asks, -1, memory + ASK_LEVELS)
+        changed |= ASKS if news > 0 else 0
+    store64(book + STALE * 8, 0)
     measure(memory, changed)
     return 1
 

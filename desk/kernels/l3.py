@@ -60,6 +60,7 @@ from desk.kernels.l3_words import (
     SCANNED_TS,
     SCORE,
     SORTED,
+    STALE,
     SUM,
     TABLE,
     TABLES,
@@ -70,7 +71,7 @@ from desk.kernels.l3_words import (
     B,
 )
 from desk.kernels.memory import entry, load64, move, store64
-from desk.kernels.score import attest
+from desk.kernels.score import BOTH, attest
 
 CHECKED = 10  # levels a side that enter the checksum
 
@@ -221,6 +222,7 @@ def empty(s: int) -> int:
         store64(s + BEST + side, load64(s + WIDTH) >> 1)
         store64(s + ORDERS + side, 0)
     store64(s + SUM, 0)
+    store64(s + STALE, BOTH)
     store64(s + ASKS_REGISTER, START)
     store64(s + COMPUTED, 0)
     return 0

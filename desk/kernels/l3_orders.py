@@ -28,6 +28,7 @@ from desk.kernels.l3_words import (
     ROW_PX,
     ROW_QTY,
     SORTED,
+    STALE,
     SUM,
     TABLE,
     TAIL,
@@ -39,6 +40,7 @@ from desk.kernels.l3_words import (
     B,
 )
 from desk.kernels.memory import load64, move, store64
+from desk.kernels.score import ASKS, BIDS
 
 NEAR = 16  # levels looked at one by one before halving
 HALF = 0xFFFFFFFF
@@ -237,6 +239,8 @@ def resize(s: int, order: int, qty: int) -> None:
 def apply_rows(s: int, side: int) -> int:
     """Apply the rows of one side in order (side: 0 bids, 8 asks); the caller made sure that all adds have room."""
     row = load64(s + FIRST_ROW + side)
+    news = (ASKS if side else BIDS) if load64(s + EVENTS + side) > 0 else 0
+    store64(s + STALE, load64(s + STALE) | news)
     for _ in range(load64(s + EVENTS + side)):
         kind = load64(row + ROW_KIND)
         # The sides have orders of their own: an id on both is two orders. Ids are 7-bit text, so this bit is free.

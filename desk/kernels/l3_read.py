@@ -6,9 +6,9 @@ from collections.abc import Callable
 from functools import cache
 
 from desk.kernels.jit import kernel
-from desk.kernels.l3_words import BEST, COUNT, KEY, SCORE, SORTED, TOTAL, WORST
+from desk.kernels.l3_words import BEST, COUNT, KEY, SCORE, SORTED, STALE, TOTAL, WORST
 from desk.kernels.memory import entry, load64, store64
-from desk.kernels.score import ASK_LEVELS, BID_LEVELS, COUNT_ASKS, COUNT_BIDS, TAKEN, keep, level, measure
+from desk.kernels.score import ASK_LEVELS, ASKS, BID_LEVELS, BIDS, COUNT_ASKS, COUNT_BIDS, TAKEN, keep, level, measure
 
 SHELF = 64  # levels there is room for at `out`
 
@@ -42,14 +42,19 @@ def take_side(header: int, side: int, count: int, out: int) -> int:
 @kernel
 def score(header: int) -> int:
     """Measure the book's best levels into the memory of its score; 0 when there is none, else 1."""
-    memory = load64(header + SCORE)
+    memory, stale = load64(header + SCORE), load64(header + STALE)
     if memory == 0:
         return 0
-    bids = min(TAKEN, load64(header + BEST) - load64(header + WORST))
-    asks = min(TAKEN, load64(header + BEST + 8) - load64(header + WORST + 8))
-    changed = keep(memory + COUNT_BIDS, bids) + keep(memory + COUNT_ASKS, asks)
-    changed += take_side(header, 0, bids, memory + BID_LEVELS)
-    changed += take_side(header, 8, asks, memory + ASK_LEVELS)
+    changed = 0
+    if stale & BIDS:
+        bids = min(TAKEN, load64(header + BEST) - load64(header + WORST))
+        news = keep(memory + COUNT_BIDS, bids) + take_side(header, 0, bids, memory + BID_LEVELS)
+        changed = BIDS if news > 0 else 0
+    if stale & ASKS:
+        asks = min(TAKEN, load64(header + BEST + 8) - load64(header + WORST + 8))
+        news = keep(memory + COUNT_ASKS, asks) + take_side(header, 8, asks, memory + ASK_LEVELS)
+        changed |= ASKS if news > 0 else 0
+    store64(header + STALE, 0)
     measure(memory, changed)
     return 1
 

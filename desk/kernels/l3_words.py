@@ -54,7 +54,8 @@ DELETE, MODIFY, ADD = 0, 1, 2
     EVENTS,
     _,
     SCORE,  # address of the memory of its score (desk.kernels.score), 0 when nobody wants one
-) = range(0, 42 * 8, 8)
+    STALE,  # the sides (1 bids, 2 asks) that changed since they were scored
+) = range(0, 43 * 8, 8)
 HEADER = 48 * 8
 
 # an order, and a level; NEXT stands at the same place in both, for the lists of free ones

@@ -77,11 +77,21 @@ RAMP, HYSTERESIS = 10.0, 5.0  # as in hft_signals
     LAST_BID_QTY,
     LAST_ASK,
     LAST_ASK_QTY,
-) = range(0, 52 * 8, 8)
-BID_LEVELS = 52 * 8
+    # Kept from one score to the next, because it seldom changes: doubles, except those about orders.
+    BID_DEPTH,
+    ASK_DEPTH,
+    BIDS_NEAR,  # orders
+    ASKS_NEAR,
+    REACH,  # ticks from the best price within which they are counted
+    JUDGED,  # the reference whose logarithm comes next
+    LOG_REFERENCE,
+    LOG_SPREAD,  # of SPREAD_BPS
+) = range(0, 60 * 8, 8)
+BID_LEVELS = 60 * 8
 ASK_LEVELS = BID_LEVELS + TAKEN * LEVEL
 TOUCHES = ASK_LEVELS + TAKEN * LEVEL
 TOUCH = 48  # bytes: ns, the order flow that led to it, bid, its size, ask, its size
+BIDS, ASKS, BOTH = 1, 2, 3  # bits: sides
 ROOM = 64  # touches that can wait
 WORDS = (TOUCHES + ROOM * TOUCH) // 8
 
@@ -164,14 +174,27 @@ def side_of(total: float, inner: float, outer: float) -> int:
 def refuse(memory: int, code: int) -> int:
     """No score, and why; what was scored before stays. Strategies have to look again."""
     store64(memory + CODE, code)
+    store_double(memory + PER_TICK, 0.0)  # nothing kept is for these levels
     store64(memory + NEWS, load64(memory + NEWS) | REFUSED)
     store64(memory + TURN, load64(memory + TURN) + 1)
     return code
 
 
 @kernel
+def weigh_side(memory: int, side: int, count: int, per_tick: float, reach: int, anew: int) -> bool:
+    """Weigh a side (its bit) and keep what comes of it; False for a level without quantity."""
+    levels = BID_LEVELS if side == BIDS else ASK_LEVELS
+    depth, orders = weigh(memory + levels, count, per_tick, reach, anew)
+    store_double(memory + (BID_DEPTH if side == BIDS else ASK_DEPTH), depth)
+    store64(memory + (BIDS_NEAR if side == BIDS else ASKS_NEAR), orders)
+    return depth >= 0.0
+
+
+@kernel
 def measure(memory: int, changed: int) -> int:
-    """Features and score of the levels kept; returns CODE. Levels that did not change (0) keep their score."""
+    """Features and score of the levels kept; returns CODE. changed: the sides (bits) whose levels are others than at
+    the last measure; what nothing of it changed keeps its score.
+    """
     if changed == 0 and load64(memory + CODE) == 0:
         return 0
     bids, asks = load64(memory + COUNT_BIDS), load64(memory + COUNT_ASKS)
@@ -188,20 +211,24 @@ def measure(memory: int, changed: int) -> int:
     band = mid * max(BAND_BPS, wide) / 10_000.0
     reach = int(band) if band < 4e18 else 4_000_000_000_000_000_000  # whole ticks: compared exactly, as Python does
     anew = 1 if per_tick != load_double(memory + PER_TICK) else 0
-    anew += (bid != load64(memory + BID)) + (ask != load64(memory + ASK))
+    anew += (bid != load64(memory + BID)) + (ask != load64(memory + ASK)) + (reach != load64(memory + REACH))
     store_double(memory + PER_TICK, per_tick)
-    bid_depth, bid_orders = weigh(memory + BID_LEVELS, bids, per_tick, reach, anew)
-    ask_depth, ask_orders = weigh(memory + ASK_LEVELS, asks, per_tick, reach, anew)
-    if bid_depth < 0.0 or ask_depth < 0.0:
-        store_double(memory + PER_TICK, 0.0)  # not all weights are made for it
+    store64(memory + REACH, reach)
+    if (anew or changed & BIDS) and not weigh_side(memory, BIDS, bids, per_tick, reach, anew):
         return refuse(memory, ZERO_QUANTITY)
+    if (anew or changed & ASKS) and not weigh_side(memory, ASKS, asks, per_tick, reach, anew):
+        return refuse(memory, ZERO_QUANTITY)
+    bid_depth, ask_depth = load_double(memory + BID_DEPTH), load_double(memory + ASK_DEPTH)
     rho = (bid_depth - ask_depth) / (bid_depth + ask_depth)
     spread_bps = 10_000.0 * (ask - bid) / mid
-    store64(memory + BID_ORDERS, bid_orders)
-    store64(memory + ASK_ORDERS, ask_orders)
+    if spread_bps != load_double(memory + SPREAD_BPS):
+        store_double(memory + LOG_SPREAD, log10(spread_bps))
     store_double(memory + RHO, rho)
     store_double(memory + SPREAD_BPS, spread_bps)
-    total = combine(memory, rho, bid_orders, ask_orders, spread_bps)
+    bid_orders, ask_orders = load64(memory + BIDS_NEAR), load64(memory + ASKS_NEAR)
+    store64(memory + BID_ORDERS, bid_orders)
+    store64(memory + ASK_ORDERS, ask_orders)
+    total = combine(memory, rho, bid_orders, ask_orders)
     side = side_of(total, load_double(memory + LEAN), load_double(memory + STAND))
     moved = keep(memory + BID, bid) + keep(memory + ASK, ask)
     resized = keep(memory + BID_QTY, load64(memory + BID_LEVELS + 8))
@@ -214,8 +241,12 @@ def measure(memory: int, changed: int) -> int:
 
 
 @kernel
-def combine(memory: int, rho: float, bid_orders: int, ask_orders: int, spread_bps: float) -> float:
-    """The components of hft_signals and their sum; every one is stored, the total returned."""
+def combine(memory: int, rho: float, bid_orders: int, ask_orders: int) -> float:
+    """The components of hft_signals and their sum; every one is stored, the total returned. LOG_SPREAD is known."""
+    reference = load_double(memory + REFERENCE)
+    if reference != load_double(memory + JUDGED):
+        store_double(memory + LOG_REFERENCE, log10(reference))
+        store_double(memory + JUDGED, reference)
     by_imbalance, by_count = load_double(memory + BY_IMBALANCE), load_double(memory + BY_COUNT)
     imbalance = 100.0 * rho
     count = 0.0
@@ -228,7 +259,7 @@ def combine(memory: int, rho: float, bid_orders: int, ask_orders: int, spread_bp
         direction = clip(pressure / (by_imbalance + by_count), 100.0)
         size = abs(by_imbalance * imbalance) + abs(by_count * count)
         agreement = abs(pressure) / size if size else 0.0
-    quality = 100.0 * clip(log10(load_double(memory + REFERENCE)) - log10(spread_bps), 1.0)
+    quality = 100.0 * clip(load_double(memory + LOG_REFERENCE) - load_double(memory + LOG_SPREAD), 1.0)
     spread = quality * (clip(direction / RAMP, 1.0) if quality >= 0.0 else direction / 100.0) + 0.0
     total = clip(pressure + load_double(memory + BY_SPREAD) * spread, 100.0) + 0.0
     store_double(memory + IMBALANCE, imbalance)

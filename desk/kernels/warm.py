@@ -14,6 +14,7 @@ from desk.kernels.l2_lines import l2_lines_entry
 from desk.kernels.l3 import l3_entries
 from desk.kernels.l3_read import l3_reader
 from desk.kernels.profile import price_histogram, spread_volume
+from desk.kernels.rush import rush_entries
 from desk.kernels.streak import streak_entries
 from desk.kernels.tape_scan import tape_entries
 from desk.kernels.technical import technical_entries
@@ -43,6 +44,7 @@ def warm() -> None:
     l2_lines_entry()
     l3_entries()
     l3_reader()
+    rush_entries()
     streak_entries()
     tape_entries()
     technical_entries()

@@ -20,6 +20,7 @@ from desk.kernels import l3_words as at
 from desk.kernels.l3 import l3_entries
 from desk.kernels.l3_read import SHELF, l3_reader
 from desk.kernels.l3_words import FALLBACK, FULL, READ, ROW
+from desk.kernels.score import BOTH
 from desk.market.l3 import L3Book, L3Side, in_arrival_order
 from desk.market.order_block import EVENTS, ROWS_AT, SHELF_AT, lay_out, words, workspace
 from desk.market.order_keys import as_rows, id_of
@@ -93,8 +94,9 @@ class RawL3Book(TwoSided):
         """Memory for a block of `count` words."""
         return np.zeros(count, np.int64)
 
-    def _put(self, offset: int, value: int) -> None:
-        self._words[(ROW + offset) >> 3] = value
+    def _put(self, offset: int, *values: int) -> None:
+        for word, value in enumerate(values, (ROW + offset) >> 3):
+            self._words[word] = value
 
     def _get(self, offset: int) -> int:
         return self._words[(ROW + offset) >> 3]
@@ -163,9 +165,7 @@ class RawL3Book(TwoSided):
         if not fits or len(quoted) > at.SYMBOL_ROOM or min(px_decimals, qty_decimals) < 0:
             self._put(at.SYMBOL_SIZE, 0)
             return
-        self._put(at.PX_DECIMALS, px_decimals)
-        self._put(at.QTY_DECIMALS, qty_decimals)
-        self._put(at.SYMBOL_SIZE, len(quoted))
+        self._put(at.SYMBOL_SIZE, len(quoted), px_decimals, qty_decimals)
         for i in range(0, at.SYMBOL_ROOM, 8):
             text = quoted[i : i + 8].ljust(8, b"\0")
             self._put(at.HEADER + i, int.from_bytes(text, "little", signed=True))
@@ -198,7 +198,7 @@ class RawL3Book(TwoSided):
 
     def aim(self, memory: int) -> None:
         """Score the book into the words at this address (desk.kernels.score) with every frame read; 0: no more."""
-        self._put(at.SCORE, memory)
+        self._put(at.SCORE, memory, BOTH)
 
     def score(self) -> bool:
         """Score the book as it is; False where that has to be done without the kernel."""

@@ -173,6 +173,11 @@ class Portfolio:
         found = self._positions.get(inst)
         return found is not None and found.qty != 0
 
+    @property
+    def holding(self) -> set[str]:
+        """Instruments whose position is not flat."""
+        return {inst for inst, position in self._positions.items() if position.qty}
+
     def positions(self) -> list[Position]:
         """Everything that ever traded, in order of first fill; flat ones too (their realised PnL and fees count)."""
         return list(self._positions.values())

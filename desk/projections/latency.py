@@ -29,20 +29,20 @@ class Percentiles:
         self.count = 0
         self.longest = 0
 
-    def add(self, ns: int) -> None:
-        """Count one duration; below 0 (a clock that stepped back) it counts as 0."""
+    def add(self, ns: int, times: int = 1) -> None:
+        """Count a duration, once or more often; below 0 (a clock that stepped back) it counts as 0."""
         if ns > self.longest:
             if ns > _LONGEST:
                 ns = _LONGEST
             self.longest = ns
         elif ns < 0:
             ns = 0
-        self.count += 1
+        self.count += times
         shift = ns.bit_length() - 8
         if shift > 0:
-            self._counts[(shift << 7) + (ns >> shift)] += 1
+            self._counts[(shift << 7) + (ns >> shift)] += times
         else:
-            self._counts[ns] += 1
+            self._counts[ns] += times
 
     def at(self, q: float) -> float | None:
         """The duration in µs that a share `q` (0..1) of all did not exceed; None before the first.

@@ -98,7 +98,15 @@ class Run:
         self.courier = Courier(source.rest, source.pace_s, lambda event: self._post(event, 0), now_ns)
         parts, observer = self.parts, Observer(self.engine, self.parts.decay)
         self.loop = Loop(
-            self.engine, parts.venue, parts.gate, self.journal, self._resync, self._effects, self._fetch, observer
+            self.engine,
+            parts.venue,
+            parts.gate,
+            self.journal,
+            self._resync,
+            self._effects,
+            self._fetch,
+            observer,
+            self._moved,
         )
         kept = not (source.simulated or source.stamped)
         self.safety = Safety(journal.folder.parent, lambda command: self.loop.arrive(command, 0), breakers_stay=kept)
@@ -126,6 +134,7 @@ class Run:
             self._post,
             now_ns,
             guarded(token, self.engine.watch.time) if token is not None else None,
+            self._burst,
             stamped=self.source.stamped,
         )
         feed.stamp = self.source.begin if self.source.stamped else 0
@@ -228,8 +237,15 @@ class Run:
         elif isinstance(event, LinkDown):
             self.picture.links.down(event.link, now_ns())
         self.loop.arrive(event, received)
-        for inst in self.engine.changed:
-            self.picture.scores.apply(self.engine.watch.live[inst])
+
+    def _burst(self, ts: int, link: int, frames: list[bytes], received: int) -> None:
+        events = [Frame(ts, link, data) for data in frames]
+        if self.recorder is not None:
+            self.recorder.take_all(events)
+        self.loop.burst(events, frames, received)
+
+    def _moved(self, inst: str) -> None:
+        self.picture.scores.apply(self.engine.watch.live[inst])
 
     def _effects(self, event: Event, effects: list[Effect]) -> None:
         self.picture.see(self.engine, event, effects)

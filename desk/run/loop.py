@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import heapq
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence, Set
 from time import perf_counter_ns
 from typing import Any, Protocol
 
@@ -37,6 +37,11 @@ class SimulatedVenue(Protocol):
 
     def perform(self, effect: Submit | CancelOrder | Enquire, now: int) -> None: ...
 
+    @property
+    def minding(self) -> Set[str]:
+        """Instruments whose book has to be told at every step, not once a moment: something of ours hangs on it."""
+        ...
+
     def due(self, now: int) -> list[Event]: ...
 
     def on_book(self, inst: str, now: int) -> None: ...
@@ -61,9 +66,10 @@ class Loop:
         watch_effect: Callable[[Event, list[Effect]], None] = lambda event, effects: None,
         fetch: Callable[[Fetch], None] = lambda effect: None,
         observer: Observer | None = None,
+        moved: Callable[[str], None] = lambda inst: None,
     ) -> None:
         self.engine, self.venue, self.gate, self.journal, self.resync = engine, venue, gate, journal, resync
-        self.watch_effect, self.fetch, self.observer = watch_effect, fetch, observer
+        self.watch_effect, self.fetch, self.observer, self.moved = watch_effect, fetch, observer, moved
         self.blotter = BlotterFold(engine.watch.instruments)
         self.tick_to_signal = Percentiles()
         self.feed_latency = Percentiles()  # the venue's stamp to our receipt, one sample a book and beat
@@ -83,6 +89,39 @@ class Loop:
         self.post(event)
         if type(event) is Frame and (self.engine.changed or self.engine.prints):
             self.tick_to_signal.add(self._decided - received)
+
+    def burst(self, events: list[Frame], frames: list[bytes], received: int) -> None:
+        """Frames that came in one read, at one moment: as if each had arrived by itself. `frames`: their bytes."""
+        at, last, lone = 0, len(events), len(self.engine.seats) == 1
+        while at < last:
+            self.until(events[at].ts)
+            if lone:
+                at += self._rush(events, frames, at, received)
+            if at < last:
+                self.arrive(events[at], received)
+                at += 1
+
+    def _rush(self, events: list[Frame], frames: list[bytes], at: int, received: int) -> int:
+        """Handle the frames from the one numbered `at` on that a kernel settles, and the next if it was read with
+        them; returns how many.
+        """
+        engine, observer, ts = self.engine, self.observer, events[at].ts
+        if observer is not None and ts > observer.due:
+            observer.before(ts)
+        taken = engine.rush(frames, at, events[at].link, ts, self.venue.minding)
+        self._decided = perf_counter_ns()
+        self.now = max(self.now, ts)
+        if taken:
+            self.journal.append_quiet(engine.seq, events[at : at + taken])
+            self._tell_venue(ts)
+            if engine.changed:
+                self.tick_to_signal.add(self._decided - received, taken)
+        if (effects := engine.behind()) is not None:
+            self._run(events[at + taken], effects)
+            self.tick_to_signal.add(self._decided - received)
+            return taken + 1
+        self._flush()
+        return taken
 
     def until(self, ts: int) -> None:
         """Let everything happen that is due by `ts`."""
@@ -110,14 +149,23 @@ class Loop:
     def post(self, event: Event) -> None:
         """Handle one event, and those that it causes, in order."""
         self._inbox.append(event)
-        if self._running:
-            return
+        if not self._running:
+            self._run()
+
+    def _run(self, event: Event | None = None, effects: Sequence[Effect] = ()) -> None:
+        """Handle what waits; before it, an event that the engine has answered with these effects."""
         self._running = True
         try:
+            if event is not None:
+                self._decided = perf_counter_ns()
+                self._answered(event, list(effects))
             while self._inbox:
                 self._handle(self._inbox.popleft())
         finally:
             self._running = False
+        self._flush()
+
+    def _flush(self) -> None:
         if self.now - self._flushed >= FLUSH:
             self._flushed = self.now
             self._record()
@@ -137,6 +185,11 @@ class Loop:
             observer.before(event.ts)
         effects = engine.step(event)
         self._decided = perf_counter_ns()
+        self._answered(event, effects)
+
+    def _answered(self, event: Event, effects: list[Effect]) -> None:
+        """Write an event and its answer down, tell the venue, perform."""
+        engine, observer = self.engine, self.observer
         self.now = max(self.now, event.ts)
         self.journal.append(engine.seq, event, effects)
         if observer is not None and (effects or type(event) is not Frame):
@@ -146,10 +199,7 @@ class Loop:
             _ = (
                 self.journal.flush() or self.journal.spare()
             )  # what a venue said of our money survives this process from here on
-        for inst in engine.changed:
-            self.venue.on_book(inst, event.ts)
-        for trade in engine.prints:
-            self.venue.on_trade(trade, event.ts)
+        self._tell_venue(event.ts)
         if effects:
             self.blotter.apply(event, effects)
             self.watch_effect(event, effects)
@@ -158,6 +208,13 @@ class Loop:
         elif not isinstance(event, (Frame, Timer)):
             self.blotter.apply(event, effects)
             self.watch_effect(event, effects)
+
+    def _tell_venue(self, ts: int) -> None:
+        for inst in self.engine.changed:
+            self.venue.on_book(inst, ts)
+            self.moved(inst)
+        for trade in self.engine.prints:
+            self.venue.on_trade(trade, ts)
 
     def _perform(self, effect: Effect, now: int) -> None:
         if isinstance(effect, Submit):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import signal
 from collections.abc import Coroutine
 from typing import Any
@@ -19,7 +20,12 @@ def stop_signal() -> asyncio.Event:
 
 
 def start(main: Coroutine[Any, Any, Any]) -> Any:
-    """Run a coroutine on uvloop where there is one."""
+    """Run a coroutine on uvloop where there is one.
+
+    libuv would prepare io_uring for file operations that we leave to threads: a kernel thread that polls for 10 ms on
+    our core whenever a loop begins. The user's own choice of UV_USE_IO_URING stays.
+    """
+    os.environ.setdefault("UV_USE_IO_URING", "0")
     try:
         import uvloop
     except ImportError:

@@ -1,4 +1,7 @@
-"""What the order-book score did over a run, per symbol: last, range and time-averages. Bounded, O(1) a score."""
+"""What the order-book score did over a run, per symbol: last, range and time-averages. Bounded, O(1) a score.
+
+Of the scores of one moment the last one counts: frames that came in one read stand in a book together.
+"""
 
 from __future__ import annotations
 
@@ -20,15 +23,27 @@ class _Mark(NamedTuple):
 
 
 class _Run:
-    __slots__ = ("area", "count", "first", "high", "live", "low", "marks", "n", "since", "total")
+    __slots__ = ("area", "before", "count", "first", "highest", "live", "lowest", "marks", "since", "total")
 
     def __init__(self, live: LiveScore, total: float) -> None:
         self.live, self.count, self.total = live, live.count, total
-        self.low = self.high = total
-        self.n = 0
+        self.lowest = self.highest = total  # up to the moment before this one
+        self.before = 0  # moments
         self.area = 0.0
         self.first = self.since = live.ts
         self.marks = deque((_Mark(live.ts, 0.0, 0),))
+
+    def take(self, ts: int, total: float) -> None:
+        """The next score."""
+        if ts != self.since:
+            self.area += self.total * (ts - self.since)
+            self.lowest, self.highest = min(self.lowest, self.total), max(self.highest, self.total)
+            self.before += 1
+        self.since, self.total = ts, total
+
+    @property
+    def n(self) -> int:
+        return self.before + 1
 
     @property
     def last(self) -> Score:
@@ -38,7 +53,7 @@ class _Run:
 
 
 class ScoreLog:
-    """Fold of scores; each counts once, however often it is told."""
+    """Fold of scores; each counts once at most, however often it is told."""
 
     def __init__(self) -> None:
         self._runs: dict[str, _Run] = {}
@@ -47,19 +62,12 @@ class ScoreLog:
         """A market's book moved: take its newest score in, if it has one."""
         if not live.known:
             return
-        run, ts, total = self._runs.get(live.inst), live.ts, live.latest
+        run = self._runs.get(live.inst)
         if run is None:
-            run = self._runs[live.inst] = _Run(live, total)
-        elif run.count == live.count:
-            return
-        else:
-            run.area += run.total * (ts - run.since)
-            run.since, run.count, run.total = ts, live.count, total
-            if total < run.low:
-                run.low = total
-            elif total > run.high:
-                run.high = total
-        run.n += 1
+            self._runs[live.inst] = _Run(live, live.latest)
+        elif run.count != live.count:
+            run.count = live.count
+            run.take(live.ts, live.latest)
 
     def average(self, inst: str) -> float | None:
         """Time-weighted mean of the whole run, None without a span."""
@@ -97,8 +105,8 @@ class ScoreLog:
                 "imbalance": round(run.last.imbalance, 3),
                 "order_count": None if run.last.order_count is None else round(run.last.order_count, 3),
                 "spread": round(run.last.spread, 3),
-                "min": round(run.low, 3),
-                "max": round(run.high, 3),
+                "min": round(min(run.lowest, run.total), 3),
+                "max": round(max(run.highest, run.total), 3),
                 "mean": None if (mean := self.average(inst)) is None else round(mean, 3),
             }
             for inst, run in self._runs.items()

@@ -38,6 +38,7 @@ from desk.messages import (
 from desk.signals.care import Care
 from desk.signals.live_score import LiveScore, Scores
 from desk.signals.paths import HEAD, TAIL, Path, Paths, Seen
+from desk.signals.rush import Rush
 from desk.signals.shape import ScoreFn
 from desk.signals.subscriptions import Subscriptions
 from desk.wire.codec import Codec
@@ -68,6 +69,7 @@ class Watch:
         self.frames = 0
         self.rested = ""  # the instrument of the last RESTED
         self._paths = Paths()
+        self.rushed = Rush(self._moved)
         self.care = Care(venue, self.markets, self.heard)
         self._moves: dict[str, list[Seen]] = {}  # what a book that only moved answers, made once; nobody changes it
         self._last_trade_id: dict[str, int] = {}
@@ -105,6 +107,7 @@ class Watch:
             record = track.record
             path = Path(record.take, record.address, market, track, self._moves[inst])
             self._paths.add(sub.channel, sub.symbol, path)
+            self.rushed.add(sub.channel, sub.symbol, path)
 
     # --- what arrives
 
@@ -135,6 +138,13 @@ class Watch:
             self.bad_frames += 1
             return [Word("warn", "BAD_FRAME", f"frame {self.frames} kept, not understood: {err.why[:160]}")]
         return self._take(messages, now, event.link)
+
+    def rush(self, frames: list[bytes], begin: int, link: int, now: int, *, alone: bool) -> int:
+        """`frame` for each of these that came in one read, while it leads to nothing: see desk.signals.rush."""
+        self.heard[link] = now
+        taken = self.rushed.take(frames, begin, now, alone=alone)
+        self.frames += taken + (self.rushed.left is not None)
+        return taken
 
     def answer(self, event: Answer) -> list[Seen]:
         """What a REST answer changed."""

@@ -84,6 +84,11 @@ class FillModel:
         self._taken: dict[str, dict[Side, Taken]] = {}
         self.rested = {"L3": 0, "L2": 0, "unseen": 0}  # orders by what was known of the queue they joined
 
+    @property
+    def used(self) -> Iterator[str]:
+        """Instruments of which displayed quantity is used up by our orders."""
+        return (inst for inst, sides in self._taken.items() if any(used.depth for used in sides.values()))
+
     # --- our orders
 
     def arrive(self, order_id: str, wish: intents.Place, lots: int) -> None:

@@ -20,7 +20,7 @@ class Latency:
     >>> latency.entry, latency.response
     (25, 30)
     >>> for delay in range(100, 164):
-    ...     latency.heard(sent=1_000, received=1_000 + delay)
+    ...     latency.heard(sent=1_000 * delay, received=1_000 * delay + delay)
     >>> latency.entry, latency.response
     (131, 131)
     """
@@ -29,11 +29,17 @@ class Latency:
         self._configured = (entry_ns, response_ns)
         self.measured = measured
         self._delays: deque[int] = deque(maxlen=SAMPLES)
+        self._at = 0  # ns, the newest message
 
     def heard(self, sent: int, received: int) -> None:
-        """A message with the venue's stamp `sent` (0: none) was received."""
-        if self.measured and sent:
+        """A message with the venue's stamp `sent` (0: none) was received; of those of one moment the newest counts."""
+        if not (self.measured and sent):
+            return
+        if received == self._at and self._delays:
+            self._delays[-1] = min(self._delays[-1], received - sent)
+        else:
             self._delays.append(received - sent)
+        self._at = received
 
     @property
     def entry(self) -> int:

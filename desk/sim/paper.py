@@ -102,6 +102,13 @@ class PaperVenue:
         """Orders sent and not ended."""
         return len(self._live)
 
+    @property
+    def minding(self) -> set[str]:
+        """Instruments whose book matters here at every step: where an order of ours is, or displayed quantity is used
+        up by one. Of the others it is enough to be told once a moment.
+        """
+        return set(self._live.values()).union(*(model.used for model in self._models))
+
     # --- the market
 
     def on_book(self, inst: str, now: int) -> None:

@@ -29,7 +29,7 @@ pytestmark = pytest.mark.e2e
 HEARTBEAT = '{"channel":"heartbeat"}'
 
 
-async def watch(behave, seconds, **policy):
+async def watch(behave, seconds, bursts=None, **policy):
     """Run a feed for some seconds against a server that `behave`s; what it posted, and how often it was called."""
     posted, calls = [], []
 
@@ -46,6 +46,8 @@ async def watch(behave, seconds, **policy):
         port = server.sockets[0].getsockname()[1]
         session = Session(KrakenCodec(), [Subscription("book", "A/B", 10)], Policy(**policy), lambda n: 0)
         feed = Feed(0, session, f"ws://127.0.0.1:{port}/v2", lambda e, at: posted.append((time.monotonic(), e)), now_ns)
+        if bursts is not None:
+            feed.burst = lambda ts, link, frames, at: bursts.append((ts, frames))
         task = asyncio.create_task(feed.run())
         await asyncio.sleep(seconds)
         feed.stop()
@@ -69,6 +71,43 @@ async def test_a_frozen_server_is_noticed_and_left():
     assert "silent for" in why
     assert 0.9 < at - heard < 2.0
     assert len(calls) >= 2
+
+
+def framed(*texts: str) -> bytes:
+    return b"".join(bytes((0x81, len(text))) + text.encode() for text in texts)
+
+
+@pytest.mark.parametrize("behind", [b"\x89\x00", b"\xff\xff\xff\xff"])
+async def test_frames_of_a_read_arrive_though_the_last_of_it_is_not_for_us(behind):
+    """A ping is answered by the library itself, and bytes that are no frame end the connection."""
+
+    async def send(connection, call):
+        if call == 1:
+            connection.transport.write(framed(HEARTBEAT, HEARTBEAT, HEARTBEAT) + behind)
+
+    posted, _ = await watch(send, 0.4)
+    first = [event for _, event in posted][:4]
+    assert [type(event) for event in first] == [LinkUp, Frame, Frame, Frame]
+    assert bool(downs(posted)) is (behind[0] == 0xFF)
+
+
+async def test_what_came_in_one_read_is_handed_on_together_and_in_order():
+    """At most 64 at once, at the time of the first; an answer among them keeps its place."""
+    made = [f'{{"channel":"ticker","n":{n}}}' for n in range(150)]
+    made[100] = '{"method":"pong","req_id":1}'
+
+    async def send(connection, call):
+        connection.transport.write(framed(*made))
+
+    bursts: list[tuple[int, list[bytes]]] = []
+    posted, _ = await watch(send, 0.4, bursts)
+    single = [event.data for _, event in posted if isinstance(event, Frame)]
+    together = [data for _, frames in bursts for data in frames]
+    assert sorted(single + together) == sorted(text.encode() for text in made)
+    assert made[100].encode() in single
+    assert together == [text.encode() for text in made if text.encode() in set(together)]
+    assert 1 < max(len(frames) for _, frames in bursts) <= 64
+    assert [ts for ts, _ in bursts] == sorted(ts for ts, _ in bursts)
 
 
 async def test_a_close_is_named_and_followed_by_a_reconnect_that_subscribes_again():

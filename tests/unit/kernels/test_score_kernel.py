@@ -54,7 +54,7 @@ def laid_out(bids, asks, ref: float, median: float | None, tier: str) -> ScoreWo
         for i, numbers in enumerate(levels):
             for j, number in enumerate(numbers):
                 kept.words[begin // 8 + LEVEL // 8 * i + j] = number
-    measure(kept.address, 1)
+    measure(kept.address, at.BOTH)
     return kept
 
 
@@ -90,7 +90,7 @@ def test_a_refused_book_leaves_the_last_score_as_it_was():
     kept = laid_out([(100, 5, 1)], [(101, 2, 1)], 0.5, None, "L3")
     before, turn = kept.score(7), kept.words[at.TURN // 8]
     kept.words[at.BID_LEVELS // 8] = 101
-    assert measure(kept.address, 1) == at.CROSSED
+    assert measure(kept.address, at.BIDS) == at.CROSSED
     assert (kept.code, kept.score(7)) == ("BOOK_CROSSED", before)
     assert kept.words[at.TURN // 8] != turn
 

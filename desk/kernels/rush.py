@@ -1,0 +1,146 @@
+"""Many frames of one read in one call: each goes to the book it names, until one of them needs more than a kernel.
+
+The frames are the bytes objects of a Python list, read where they lie; no other thread changes either while we hold the
+interpreter. A block of memory in words of 8 bytes holds what a call says and the *routes*: a table (open addressing) of
+the books whose frames may come, by channel and symbol. `desk.signals.rush` fills it and reads what was said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+
+from desk.kernels import l2, l3
+from desk.kernels.calm import CALM, MOVED, READ, RESTING, TOUCHED
+from desk.kernels.jit import kernel
+from desk.kernels.memory import entry, load8, load64, store64, word
+
+# Where CPython (3.11 to 3.14, with its lock) keeps what we read: a list's items, a bytes object's length and bytes.
+ITEMS, LENGTH, BYTES = 24, 16, 32
+
+# The block: byte offsets. MASK is slots − 1, a power of two less one.
+MASK, SAID, WHO, MOVES = range(0, 4 * 8, 8)  # SAID: of the frame that ended it, 0 if it was not read; WHO: its route
+HEADER = 4 * 8
+# Of a slot. RECORD 0: it is free. STIRRED: its number is in the list of moves. MINDED: its frames are not for us.
+NAME_1, NAME_2, CHANNEL, RECORD, NUMBER, STIRRED, MINDED = range(0, 7 * 8, 8)
+SLOT = 7 * 8
+BOOK, ORDERS = 1, 2  # channels
+NAMED = 16  # bytes of a symbol at most
+
+IS_BOOK, IS_ORDERS = word(b'book","t'), word(b'level3",')
+KIND_AT = 12  # bytes: where a frame's channel stands
+BOOK_NAME = len(b'{"channel":"book","type":"update","data":[{"symbol":"')
+ORDERS_SUM = len(b'{"channel":"level3","type":"update","data":[{"checksum":')
+ORDERS_GAP = len(b',"symbol":"')
+SHORTEST = 110  # bytes of an update, an empty one of the shortest symbol; no byte beyond is read to find its book
+HEARTBEAT = b'{"channel":"heartbeat"}'
+BEAT_1, BEAT_2, BEAT_3, BEAT_SIZE = word(HEARTBEAT[:8]), word(HEARTBEAT[8:16]), word(HEARTBEAT[-8:]), len(HEARTBEAT)
+QUOTE, ZERO = b'"0'
+NOWHERE = -1
+
+
+@kernel
+def slot_of(block: int, first: int, second: int, channel: int) -> int:
+    """The address of the slot of this name: its own, or the free one where it belongs."""
+    mask = load64(block + MASK)
+    mixed = (first * 0x9E3779B97F4A7C1) ^ (second * 0x2545F4914F6CDD1) ^ channel
+    i = (mixed ^ (mixed >> 32)) & mask
+    while True:
+        at = block + HEADER + i * SLOT
+        if load64(at + RECORD) == 0:
+            return at
+        if load64(at + NAME_1) == first and load64(at + NAME_2) == second and load64(at + CHANNEL) == channel:
+            return at
+        i = (i + 1) & mask
+
+
+@kernel
+def route(block: int, p: int, size: int) -> int:
+    """The slot of the book that the frame at p is an update of, by its looks; 0 for a frame that is not for us."""
+    if size < SHORTEST:
+        return 0
+    kind = load64(p + KIND_AT)
+    channel = BOOK
+    at = p + BOOK_NAME
+    if kind == IS_ORDERS:
+        channel = ORDERS
+        at = p + ORDERS_SUM
+        for _ in range(10):
+            if load8(at) < ZERO or load8(at) > ZERO + 9:
+                break
+            at += 1
+        at += ORDERS_GAP
+    elif kind != IS_BOOK:
+        return 0
+    length = 0
+    while load8(at + length) != QUOTE:
+        length += 1
+        if length > NAMED:
+            return 0
+    first, second = load64(at), load64(at + 8)
+    if length < 8:
+        first &= (1 << (8 * length)) - 1
+        second = 0
+    elif length < NAMED:
+        second &= (1 << (8 * (length - 8))) - 1
+    found = slot_of(block, first, second, channel)
+    return found if load64(found + RECORD) != 0 and load64(found + MINDED) == 0 else 0
+
+
+@kernel
+def take(found: int, p: int, size: int, now: int) -> int:
+    """What the book of this slot says of the frame (desk.kernels.calm)."""
+    record = load64(found + RECORD)
+    if load64(found + CHANNEL) == BOOK:
+        return l2.take_frame(record, p, size, now)
+    return l3.take_frame(record, p, size, now)
+
+
+@kernel
+def stir(block: int, found: int) -> None:
+    """The book of this slot moved: its number goes, once, to the list behind the slots."""
+    moves = load64(block + MOVES)
+    store64(block + HEADER + (load64(block + MASK) + 1) * SLOT + moves * 8, load64(found + NUMBER))
+    store64(block + MOVES, moves + 1 - load64(found + STIRRED))
+    store64(found + STIRRED, 1)
+
+
+@kernel
+def rush(block: int, frames: int, at: int, now: int, alone: int) -> int:
+    """How many frames of the list from the one numbered `at` on led to nothing; SAID and WHO tell of the next one.
+
+    alone: 1 where the strategies' rest decides (a believed book may move only while its strategy rests); 0 where nobody
+    is told of a book that moves.
+    """
+    count = load64(frames + LENGTH)
+    items = load64(frames + ITEMS)
+    store64(block + SAID, 0)
+    store64(block + WHO, NOWHERE)
+    i = at
+    while i < count:
+        frame = load64(items + 8 * i)
+        size, p = load64(frame + LENGTH), frame + BYTES
+        if size == BEAT_SIZE and load64(p) == BEAT_1 and load64(p + 8) == BEAT_2 and load64(p + 15) == BEAT_3:
+            i += 1
+            continue
+        found = route(block, p, size)
+        if found == 0:
+            break
+        said = take(found, p, size, now)
+        if said & READ == 0:
+            break
+        passes = said & CALM and not said & TOUCHED and (not said & MOVED or said & RESTING or alone == 0)
+        if not passes:
+            store64(block + SAID, said)
+            store64(block + WHO, load64(found + NUMBER))
+            break
+        if said & MOVED:
+            stir(block, found)
+        i += 1
+    return i - at
+
+
+@cache
+def rush_entries() -> tuple[Callable[..., int], ...]:
+    """`rush` and `slot_of` as bare entries."""
+    return entry(rush, 5), entry(slot_of, 4)
