@@ -72,11 +72,15 @@ class Rush:
         alone: one strategy watches each book, and where it does not rest the frame that moves its book is not nothing.
         The frames are bytes objects and nothing else.
         """
+        return self.take_at(id(frames), begin, now, alone=alone)
+
+    def take_at(self, frames: int, begin: int, now: int, *, alone: bool) -> int:
+        """`take`, of a list at this address."""
         words, taken = self._words, 0
         self.left = None
         self.moved.clear()
         while True:
-            taken += self._rush(self._address, id(frames), begin + taken, now, alone)
+            taken += self._rush(self._address, frames, begin + taken, now, alone)
             said = words[SAID]
             if not said:
                 break
