@@ -23,7 +23,7 @@ from desk.wire.session import Close, Do, Open, Send, Session
 CLOSE, DATA = WSMsgType.CLOSE, (WSMsgType.TEXT, WSMsgType.BINARY, WSMsgType.CONTINUATION)
 MAX_FRAME = 16 << 20  # a full level3 snapshot is about 125 B an order
 POLL_S = 0.1
-TOGETHER = 64  # frames of one read that are handed on at once: the first must not wait long for the last
+TOGETHER = 64  # frames of one read that are handed on at once: the first does not wait long, and all are still in cache
 
 
 class Feed:
@@ -72,6 +72,10 @@ class Feed:
     def stop(self) -> None:
         """Hang up for good."""
         self._stopping = True
+        self.hang_up()
+
+    def hang_up(self) -> None:
+        """End this connection; the session opens another one."""
         if self._socket is not None:
             self._socket.disconnect()
 
@@ -197,11 +201,7 @@ class _Listener(WSListener):
         def hand_on() -> None:
             nonlocal together
             frames, together = together, []
-            feed.session.heard_at = ts
-            if len(frames) == 1:
-                feed.post(Frame(ts, feed.number, frames[0]), received)
-            else:
-                feed.burst(ts, feed.number, frames, received)
+            self._hand_on(frames, ts, received)
 
         def sweep() -> None:
             nonlocal swept
@@ -212,7 +212,7 @@ class _Listener(WSListener):
         def on_ws_frame(transport: WSTransport, frame: WSFrame) -> None:
             nonlocal ts, received, swept
             data = frame.get_payload_as_bytes()
-            if data.startswith(plain) and len(data) <= MAX_FRAME and frame.fin and not parts:
+            if data.startswith(plain) and frame.fin and not parts:
                 # No other kind of frame begins so, and to ask for the kind costs 0.25 us; such a frame holds no answer.
                 if not together:
                     received, ts = perf_counter_ns(), feed.clock()
@@ -231,6 +231,19 @@ class _Listener(WSListener):
 
         return on_ws_frame, sweep
 
+    def _hand_on(self, frames: list[bytes], ts: int, received: int) -> None:
+        feed = self.feed
+        if self.close:
+            return  # nothing behind it counts
+        feed.session.heard_at = ts
+        if max(map(len, frames)) > MAX_FRAME:
+            del frames[next(n for n, data in enumerate(frames) if len(data) > MAX_FRAME) :]
+            self._too_large()
+        if len(frames) > 1:
+            feed.burst(ts, feed.number, frames, received)
+        elif frames:
+            feed.post(Frame(ts, feed.number, frames[0]), received)
+
     def _other(self, transport: WSTransport, frame: WSFrame, data: bytes) -> None:
         """A frame that is not plain market data, or not a whole message."""
         received, parts = perf_counter_ns(), self.feed.parts
@@ -245,9 +258,7 @@ class _Listener(WSListener):
             if self.close:
                 return  # nothing behind it counts
             if sum(map(len, parts), len(data)) > MAX_FRAME:
-                # picows 2.3 refuses a frame beyond the limit, and gives it all the same where it is whole by then.
-                self.close = f"larger than {MAX_FRAME >> 20} MiB"
-                transport.disconnect()
+                self._too_large()
                 return
             if not frame.fin or parts:
                 parts.append(data)
@@ -256,3 +267,8 @@ class _Listener(WSListener):
                 data = b"".join(parts)
                 parts.clear()
             self.feed.frame(data, received)
+
+    def _too_large(self) -> None:
+        """picows 2.3 refuses a frame beyond the limit, and gives it all the same where it is whole by then."""
+        self.close = f"larger than {MAX_FRAME >> 20} MiB"
+        self.feed.hang_up()
