@@ -22,6 +22,7 @@ from desk.events import Fill, TrendBias
 from desk.handover import PlannedExit
 from desk.instrument import Instrument
 from desk.intents import Decline, Intent, Place, Signal
+from desk.market.trade_frames import Lent
 from desk.messages import Candle, Side, Trade
 from desk.signals.alignment import STAND, STRONG_ALIGNMENT, STRONG_CONFLICT, alignment
 from desk.signals.breakout import NEEDED, Break, BreakoutRecord, BreakoutWatch, evidence
@@ -168,6 +169,13 @@ class ScalpingEngine(Strategy):
                 slot.standing.end()
         return ()
 
+    def lends(self, inst: str) -> Lent | None:
+        slot, needs = self.slots.get(inst), self.scalping.min_technical
+        return Lent(slot.indicators.block, slot.breaks.block, needs) if slot is not None else None
+
+    def on_turn(self, inst: str) -> None:
+        self.slots[inst].standing.end()
+
     def on_bar(self, bar: Candle, view: View) -> Iterable[Intent]:
         if (slot := self.slots.get(bar.inst)) is not None:
             slot.follow(view.closed(bar.inst))
@@ -232,8 +240,8 @@ class ScalpingEngine(Strategy):
         slot.standing.end()
         if planned or slot.trade is not None or slot.code == "STALE_BOOK" or slot.code.startswith("FEED:"):
             return
-        if self._trend_decides(slot, view.now):
-            return
+        if slot.alignment == STRONG_CONFLICT and view.now - slot.standing.against >= self._objection:
+            return  # the next frame may change the mind though no price and no class does
         if self.scalping.hft_integration and (slot.reading is None or slot.reading.age_s != 0.0):
             return  # the pulse knows the total of now, not one that has decayed
         bias = view.bias(slot.inst.partition("@")[0]) if self.heeds_bias else None
@@ -252,13 +260,7 @@ class ScalpingEngine(Strategy):
         risk, ratio, fees = scalping.stop_atr * atr, scalping.reward_to_risk, (self.maker_bps, self.taker_bps)
         doubt = bias.blocks, bias.needs_strong
         prior, dearest = self.experience.prior, scalping.max_break_even
-        return Given(
-            side, instrument.tick, *doubt, risk, ratio, ROOM, atr, *fees, prior, dearest, self._objection
-        )  # fmt: skip
-
-    def _trend_decides(self, slot: Slot, now: int) -> bool:
-        """Whether the next frame may change the mind though no price and no class does."""
-        return slot.alignment == STRONG_CONFLICT and now - slot.standing.against >= self._objection
+        return Given(side, instrument.tick, *doubt, risk, ratio, ROOM, atr, *fees, prior, dearest, self._objection)
 
     def _read(self, slot: Slot, view: View, book: BookView) -> Reading | None:
         score = view.score(slot.inst) if self.scalping.hft_integration and book.ready else None
@@ -362,10 +364,8 @@ class ScalpingEngine(Strategy):
             if sum(votes.values()) < NEEDED and self.scalping.false_breakout == "skip":
                 return "FALSE_BREAKOUT_RISK", {"level": float(one.level), "needs": float(NEEDED)} | as_numbers(votes)
             plan = plan._replace(votes=votes, believed=1.0 if sum(votes.values()) >= NEEDED else DOUBTED)
-        size, prices = (
-            scalp_plan.sized(plan, instrument, view.equity(inst), self.scalping.risk_per_trade, self.risk),
-            plan.prices,
-        )
+        share, prices = self.scalping.risk_per_trade, plan.prices
+        size = scalp_plan.sized(plan, instrument, view.equity(inst), share, self.risk)
         if not size.lots:
             return "SIZE_ZERO", {"limit": float(size.limit), "qty_min": float(instrument.qty_min)}
         self.signals += 1

@@ -30,7 +30,6 @@ from desk.events import (
     Unanswered,
     Unknown,
 )
-from desk.handover import Handover
 from desk.intents import (
     CancelOrder,
     Checkpoint,
@@ -50,7 +49,7 @@ from desk.intents import (
 )
 from desk.market.flow import LevelFlow
 from desk.market.inside import InsideMarkets
-from desk.market.seen import Ask, BookChanged, Word
+from desk.market.seen import Ask, BookChanged
 from desk.market.state import RESCALED, Fault
 from desk.messages import Candle, Side, Trade
 from desk.portfolio.doubt import doubt, enquire, oddity
@@ -64,10 +63,10 @@ from desk.risk.commands import obey
 from desk.risk.gate import judge
 from desk.risk.rules import Limits, Market
 from desk.signals.paths import Seen
-from desk.signals.watch import RESTED, Watch
+from desk.signals.watch import PRINTS, RESTED, Watch
 from desk.strategies.base import Strategy
 from desk.strategies.flatten import flatten
-from desk.strategies.seat import Seat
+from desk.strategies.seat import Seat, take_over
 
 CHECKPOINT = 1_000  # events between two checkpoints, at least; every fill and every end of an order makes one too
 
@@ -91,6 +90,7 @@ class Engine:
             if any(strategy.wants_levels(inst) for strategy in strategies):
                 market.levels = LevelFlow()
             watch.live[inst].lone = len(strategies) == 1 and market.levels is None
+            market.trade_frames.lend(strategies[0].lends(inst) if len(strategies) == 1 else None)
         self.life = Orders()
         self.quotes = tuple(dict.fromkeys(quote_of(inst) for inst in watch.markets))  # one account each
         for quote in self.quotes:
@@ -101,7 +101,8 @@ class Engine:
         self.flattening = False  # a person asked to be out of everything
         self.stopping = False  # the run ends: what is open is cancelled, and nothing else begins
         self.changed: list[str] = []  # instruments whose book this event changed: what the simulated venue is told
-        self.prints: list[Trade] = []
+        self._prints: list[Trade] = []
+        self._printed = 0  # the last event whose trades are in `Tape.printed`
         self._on: dict[type, Callable[[Any], Iterable[Effect]]] = {
             Start: self._start,
             Answer: lambda event: self._seen(watch.answer(event)),
@@ -126,14 +127,21 @@ class Engine:
         self.now = now = event.ts
         if self.changed:
             self.changed.clear()
-        if self.prints:
-            self.prints.clear()
+        if self._prints:
+            self._prints.clear()
         if type(event) is Frame:  # nearly all are, and most of them are answered with nothing
             seen = self.watch.frame(event)
             return self._rested(self.watch.rested) if seen is RESTED else self._frame(seen)
         for seat in self.seats:
             seat.now = now
         return list(self._on[type(event)](event))
+
+    @property
+    def prints(self) -> list[Trade]:
+        """Trades that this event brought: what the simulated venue is told."""
+        if self._printed == self.seq and not self._prints:  # a kernel took them in: made when somebody asks
+            self._prints += self.watch.tape.printed.trades
+        return self._prints
 
     def rush(self, frames: list[bytes], begin: int, link: int, ts: int, minded: Set[str]) -> int:
         """`step` for these frames of one moment, from number `begin` on, while they lead to nothing but books that
@@ -144,7 +152,8 @@ class Engine:
         taken = self.watch.rush(frames, begin, link, ts, alone=True)
         self.seq += taken
         self.changed[:] = self.watch.rushed.moved
-        self.prints.clear()
+        self._prints.clear()
+        self._printed = 0
         return taken
 
     def behind(self) -> list[Effect] | None:
@@ -157,6 +166,11 @@ class Engine:
         return self._frame(left)
 
     def _frame(self, seen: list[Seen]) -> list[Effect]:
+        if seen is PRINTS:
+            self._printed = self.seq
+            for seat in self.seats if self.watch.tape.turned else ():
+                seat.strategy.on_turn(self.watch.tape.printed.inst)
+            return []
         for seat in self.seats:
             seat.now = self.now
         return self._seen(seen)
@@ -172,25 +186,13 @@ class Engine:
         self.life.prefix = event.session
         if event.handover is not None:
             restore(event.handover, self.portfolio, self.account, self.life, event.ts, len(self.seats))
-            yield from self._adopt(event.handover, event.taken)
+            for text in take_over(self.seats, event.handover, self.life, self.account.held, event.taken):
+                yield Tell("alarm", "UNMINDED_POSITION", text, self.seq)
         begins = self.account.new_day(event.ts)
         for quote in self.quotes:
             if begins or quote not in self.account.purses:
                 self.account.roll_day(event.ts, self.portfolio.equity(quote), quote)
         yield self._checkpoint()
-
-    def _adopt(self, earlier: Handover, session: str) -> Iterator[Effect]:
-        """Give each seat what was its own, with the plan to leave it."""
-        for order in self.life.live:
-            if order.left:
-                self.seats[order.seat].working[order.order_id] = msgspec.structs.replace(order.place, qty=order.left)
-        plans = {(plan.seat, plan.inst): plan for plan in earlier.exits}
-        for (number, inst), lots in self.account.held.items():
-            seat = self.seats[number]
-            seat.held[inst] = lots
-            if lots and not seat.strategy.adopt(inst, lots, plans.get((number, inst)), self.now):
-                text = f"{inst}: {lots} lots taken over from {session}, and no strategy minds them"
-                yield Tell("alarm", "UNMINDED_POSITION", text, self.seq)
 
     # --- the market
 
@@ -200,7 +202,7 @@ class Engine:
             if isinstance(what, BookChanged):
                 self._book(what.inst, out)
             elif isinstance(what, Trade):
-                self.prints.append(what)
+                self._prints.append(what)
                 for seat in self.seats:
                     if intents := seat.strategy.on_trade(what, seat):
                         out += self._answer(seat, intents)
@@ -215,7 +217,7 @@ class Engine:
                 symbol = what.inst.rpartition("@")[0]
                 out.append(Fetch(what.call, symbol, self.seq, what.since, what.count))
             else:
-                out.append(self._tell(what))
+                out.append(Tell(what.level, what.code, what.text, self.seq))
         return out
 
     def _book(self, inst: str, out: list[Effect]) -> None:
@@ -242,9 +244,6 @@ class Engine:
         change = breakers.watch(self.account, self.limits, self.now)
         if change is not None:
             yield Tell(change.level, change.code, change.text, self.seq)
-
-    def _tell(self, word: Word) -> Tell:
-        return Tell(word.level, word.code, word.text, self.seq)
 
     # --- time, the analyst, a person
 

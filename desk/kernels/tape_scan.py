@@ -19,6 +19,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from desk.kernels.jit import kernel
 from desk.kernels.l2_scan import (
@@ -80,6 +84,20 @@ CHANGE, CHANGE_END = word(b',"change'), word(b'change":')  # 10
 PERCENT, PERCENT_END = word(b',"change'), word(b'ge_pct":')  # 14
 COUNT, COUNT_END = word(b',"trades'), word(b'trades":')  # 10
 TAIL_SIZE = 4  # "}]}, of which the quote ends the time
+
+
+def described(symbol: str, px_decimals: int, qty_decimals: int) -> NDArray[Any] | None:
+    """What the kernels have to know of an instrument, in memory of its own; None where JSON may write its name in more
+    than one way, or it is too long for them.
+    """
+    opening = f'{{"symbol":"{symbol}",'.encode()
+    plain = symbol.isascii() and symbol.isprintable() and not set('"\\') & set(symbol)
+    if not plain or len(opening) > OPENING_BYTES:
+        return None
+    memory = np.zeros(ABOUT_BYTES // 8, np.int64)
+    memory[: OPENING_AT // 8] = len(opening), px_decimals, qty_decimals
+    memory.data.cast("B")[OPENING_AT : OPENING_AT + len(opening)] = opening
+    return memory
 
 
 @kernel

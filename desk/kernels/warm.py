@@ -18,6 +18,7 @@ from desk.kernels.rush import rush_entries
 from desk.kernels.streak import streak_entries
 from desk.kernels.tape_scan import tape_entries
 from desk.kernels.technical import technical_entries
+from desk.kernels.trade_frame import trade_frame_entry
 from desk.kernels.value_area import value_bins
 
 
@@ -48,3 +49,4 @@ def warm() -> None:
     streak_entries()
     tape_entries()
     technical_entries()
+    trade_frame_entry()

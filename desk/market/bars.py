@@ -29,7 +29,7 @@ class MinuteBars:
 
     def __init__(self, inst: str) -> None:
         self.inst = inst
-        self.hear: Callable[[], None] = _nothing  # asked before anything is read: prints may wait to be told
+        self.hear: Callable[[bool], None] = _nothing  # before anything is read (or, True, changed): prints may wait
         self.closed: list[Candle] = []
         self._running: Candle | None = None
         self.late = 0
@@ -40,7 +40,7 @@ class MinuteBars:
     @property
     def running(self) -> Candle | None:
         """The bar that goes on, None before the first."""
-        self.hear()
+        self.hear(False)
         return self._running
 
     def seed(self, candles: tuple[Candle, ...], *, keep: bool = False) -> None:
@@ -50,7 +50,7 @@ class MinuteBars:
         strategies may have acted on them. With `keep`, our bars stay whatever the history says: the prints they wait
         for are on their way.
         """
-        self.hear()
+        self.hear(True)
         history = sorted((c for c in candles if c.interval == MINUTE and c.inst == self.inst), key=lambda c: c.begin)
         if not history:
             return
@@ -66,7 +66,7 @@ class MinuteBars:
 
     def trade(self, trade: Trade) -> list[Candle]:
         """Add a print; returns the bars that it closed."""
-        self.hear()
+        self.hear(True)
         begin = trade.ts_exch - trade.ts_exch % MINUTE
         run = self._running
         if run is not None and begin < run.begin:
@@ -130,8 +130,10 @@ class MinuteBars:
 
     def clock(self, now: int) -> list[Candle]:
         """Close what the clock has passed, with a grace for prints under way; returns the bars closed."""
-        self.hear()
-        return self._close_before((now - GRACE) - (now - GRACE) % MINUTE)
+        begin = (now - GRACE) - (now - GRACE) % MINUTE
+        if self._running is not None and self._running.begin < begin:  # prints that wait are of the running bar
+            self.hear(True)
+        return self._close_before(begin)
 
     def _close_before(self, begin: int) -> list[Candle]:
         done: list[Candle] = []
@@ -154,5 +156,5 @@ class MinuteBars:
         return done
 
 
-def _nothing() -> None:
+def _nothing(changes: bool) -> None:
     """Nobody takes prints in beside us."""

@@ -62,6 +62,11 @@ class TradeRepair:
         tape.hear = bars.hear = self._tell
 
     @property
+    def streak(self) -> int:
+        """The address at which a kernel may take prints in, as `take` and `settle` would: see desk.market.streak."""
+        return self._streak.address
+
+    @property
     def whole(self) -> bool:
         """Nothing is known to be missing."""
         return self.up and not self.blind and not self.tape.open_holes
@@ -77,7 +82,7 @@ class TradeRepair:
     def link_up(self, now: int) -> None:
         """It is back: the numbers of the first prints will show what is missing."""
         self.up = True
-        self._tell()
+        self._tell(True)
         if self.begun:
             self.blind = True
             self.opened, self._ask_at = now, now + BLIND
@@ -109,9 +114,9 @@ class TradeRepair:
             self._streak.begin(trade.trade_id, max(tape.now, run.begin), until, run.close)
         return done
 
-    def _tell(self) -> None:
-        """Tape and bars hear of the prints they were not told one by one."""
-        if (prints := self._streak.end()) is not None:
+    def _tell(self, changes: bool) -> None:
+        """Tape and bars hear of the prints they were not told one by one; before they change, the streak is over."""
+        if (prints := self._streak.end() if changes else self._streak.told()) is not None:
             self.tape.add(prints)
             self.bars.add(prints)
 

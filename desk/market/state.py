@@ -26,8 +26,9 @@ from desk.market.raw_l2 import READ, RawL2Book
 from desk.market.raw_l3 import RawL3Book
 from desk.market.spread import SpreadClock
 from desk.market.tape import TradeTape
+from desk.market.trade_frames import TradeFrames
 from desk.market.venue_time import VenueTime
-from desk.messages import BookUpdate, OrdersUpdate, Trade
+from desk.messages import BookUpdate, OrdersUpdate
 
 CHANNELS: dict[str, type[RawL2Book] | type[RawL3Book]] = {"book": RawL2Book, "level3": RawL3Book}
 RESCALED = "DECIMALS_CHANGED"
@@ -219,8 +220,8 @@ class Market:
     """One instrument: its books by channel, its bars, its tape, the flow at its touch. `track` is the book to use."""
 
     __slots__ = (
-        "_flow", "_flows", "_spread", "barred", "bars", "contradicted", "heard", "inst", "instrument", "last", "levels",
-        "now", "repair", "tape", "time", "touches", "tracks", "venue_status",
+        "_flow", "_flows", "_spread", "barred", "bars", "contradicted", "heard", "inst", "instrument", "levels", "now",
+        "repair", "tape", "time", "touches", "tracks", "trade_frames", "venue_status",
     )  # fmt: skip
 
     def __init__(self, inst: str) -> None:
@@ -230,13 +231,13 @@ class Market:
         self.bars = MinuteBars(inst)
         self.tape = TradeTape(inst)
         self.repair = TradeRepair(inst, self.tape, self.bars)
+        self.trade_frames = TradeFrames(inst, self.repair.streak)
         self._flow = TouchFlow()
         self._spread = SpreadClock()
         # Touches that wait, flat, six words of each: ns, the flow to it, bid, its size, ask, its size.
         self.touches: Callable[[], list[int]] = list
         self.levels: LevelFlow | None = None  # kept only where a strategy asked for it (the engine feeds it)
         self._flows: Track | None = None  # the book that feeds them
-        self.last: Trade | None = None
         self.venue_status = "unknown"
         self.now = 0
         self.contradicted = 0  # ns, since when trades or the ticker contradict a book that does not move

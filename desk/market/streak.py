@@ -1,8 +1,8 @@
 """Prints in their usual order, summed by a kernel; the tape and the bars hear of them when somebody looks.
 
 A streak begins after a print that was taken in one by one and goes on while each is the next in number, not older than
-the last, of the running minute and the tape's session. Whatever reads or changes tape or bars ends it first
-(`end`), so nobody can tell it from prints taken in one by one: the sums are the same integers.
+the last, of the running minute and the tape's session. Whatever reads tape or bars asks for what waits first (`told`),
+whatever changes them ends it (`end`), so nobody can tell it from prints taken in one by one: the sums are the same.
 """
 
 from __future__ import annotations
@@ -38,6 +38,8 @@ class Prints(NamedTuple):
 class Streak:
     """The prints since somebody looked; each is also noted in the rows at address `rows` (desk.market.recent).
 
+    A kernel may take prints in too, whole frames of them, at `address` (desk.kernels.trade_frame).
+
     >>> from desk.market.recent import Recent
     >>> from desk.messages import Side
     >>> recent = Recent(1_000)
@@ -50,12 +52,12 @@ class Streak:
     (8, -2, 102, (50, 51), None, (0, 2))
     """
 
-    __slots__ = ("_at", "_block", "_take", "_words")
+    __slots__ = ("_block", "_take", "_words", "address")
 
     def __init__(self, rows: int) -> None:
         self._take = streak_entries()[0]
         self._block = np.zeros(at.WORDS, np.int64)
-        self._at = int(self._block.ctypes.data)
+        self.address = int(self._block.ctypes.data)
         self._words: memoryview[int] = self._block.data
         self._words[ROWS_AT] = rows
 
@@ -70,14 +72,18 @@ class Streak:
     def take(self, trade: Trade) -> bool:
         """Whether this print goes on with the streak; it is taken in then."""
         try:
-            return self._take(self._at, trade.px, trade.qty, trade.side, trade.trade_id, trade.ts_exch) != 0
+            return self._take(self.address, trade.px, trade.qty, trade.side, trade.trade_id, trade.ts_exch) != 0
         except OverflowError:  # a venue may write any number
             return False
 
     def end(self) -> Prints | None:
         """It is over; what it held, None for nothing."""
+        self._words[UNTIL] = 0
+        return self.told()
+
+    def told(self) -> Prints | None:
+        """What it held until now, None for nothing; it goes on."""
         words = self._words
-        words[UNTIL] = 0
         if not words[COUNT]:
             return None
         prints = Prints(*words[LAST_ID : CLOSE + 1].tolist())

@@ -45,7 +45,7 @@ class TradeTape:
         if session <= 0 or reach <= 0 or holes <= 0:
             raise ValueError(f"session, reach and holes must be positive, got {session}, {reach}, {holes}")
         self.inst = inst
-        self.hear: Callable[[], None] = _nothing  # asked before anything is read: prints may wait to be told
+        self.hear: Callable[[bool], None] = _nothing  # before anything is read (or, True, changed): prints may wait
         self._session, self._reach, self.holes = session, reach, holes
         self._first = 0  # the lowest trade number applied
         self._floor = 0  # numbers up to here are not told apart any more
@@ -65,7 +65,7 @@ class TradeTape:
 
     def apply(self, trade: Trade) -> bool:
         """Take a print in; False when it was refused (a duplicate, or too old to tell)."""
-        self.hear()
+        self.hear(True)
         number = trade.trade_id
         if number == self._last_id + 1 and number > 1:  # the usual case
             self._last_id = number
@@ -163,31 +163,31 @@ class TradeTape:
     @property
     def last_id(self) -> int:
         """The newest trade number, 0 before the first."""
-        self.hear()
+        self.hear(False)
         return self._last_id
 
     @property
     def now(self) -> int:
         """ns, the newest print."""
-        self.hear()
+        self.hear(False)
         return self._now
 
     @property
     def prints(self) -> int:
         """How many there are."""
-        self.hear()
+        self.hear(False)
         return self._prints
 
     @property
     def delta(self) -> int:
         """Lots bought minus lots sold by aggressors, since the tape began."""
-        self.hear()
+        self.hear(False)
         return self._delta
 
     @property
     def volume(self) -> int:
         """Lots of the session."""
-        self.hear()
+        self.hear(False)
         return self._volume
 
     @property
@@ -222,13 +222,13 @@ class TradeTape:
     @property
     def vwap(self) -> float | None:
         """Σ px·qty / Σ qty of the session, in ticks; None before its first lot."""
-        self.hear()
+        self.hear(False)
         return self._value / self._volume if self._volume else None
 
     @property
     def vwap_cut(self) -> int | None:
         """The same cut, not rounded, to whole ticks: the number Kraken publishes. None before the first lot."""
-        self.hear()
+        self.hear(False)
         return self._value // self._volume if self._volume else None
 
     def volumes(self, window: int, now: int) -> tuple[int, int] | None:
@@ -247,5 +247,5 @@ class TradeTape:
         return (volumes[0] - volumes[1]) / total
 
 
-def _nothing() -> None:
+def _nothing(changes: bool) -> None:
     """Nobody takes prints in beside us."""

@@ -14,10 +14,13 @@ What is not known votes no. Source: signals.md 6.4; what a range is, and the 30 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import ceil
 from typing import NamedTuple
 
 import msgspec
+import numpy as np
 
+from desk.kernels import trade_frame as at
 from desk.market.reading import MarketReading
 from desk.messages import Candle, Side
 
@@ -29,6 +32,8 @@ FLOW_WINDOW = 10 * SECOND
 HORIZON = 300 * SECOND  # a break that has gone nowhere by then is neither real nor false
 NEEDED = 3
 PRESSURE, FLOW_Z, TAPE, WIDE = 10.0, 0.5, 0.2, 2.0
+FAR = 1 << 62  # beyond any price or time that a kernel reads
+LAST_PX, LOW, HIGH, FLOOR = (word // 8 for word in (at.LAST_PX, at.LOW, at.HIGH, at.FLOOR))
 
 
 class Evidence(NamedTuple):
@@ -121,6 +126,9 @@ class BreakoutRecord(msgspec.Struct):
 class BreakoutWatch:
     """The breaks of one instrument: found and resolved by prints, so quotes that flicker break nothing.
 
+    Most prints say nothing of any break. Which ones do not stands in `block`, for a kernel that takes those in
+    (desk.kernels.trade_frame).
+
     >>> watch = BreakoutWatch()
     >>> watch.range = (90, 110)
     >>> for second, px in enumerate((105, 111, 109)):
@@ -129,16 +137,18 @@ class BreakoutWatch:
     (True, None)
     """
 
-    __slots__ = ("_high", "_last", "_low", "_open", "_px", "_settles", "reach", "record")
+    __slots__ = ("_high", "_last", "_low", "_open", "_settles", "_words", "block", "reach", "record")
 
     def __init__(self) -> None:
-        self.range = None
+        self.block = np.zeros(at.BREAK_WORDS, np.int64)
+        self._words: memoryview[int] = self.block.data
         self.reach = 0.0
         self.record = BreakoutRecord()
         self._last: dict[Side, Break] = {}
         self._open: list[Break] = []  # not resolved yet, oldest first
-        self._px = 0
         self._settles = 0  # ns, until when a print may show that a break came back
+        self.range = None
+        self._tell(0)
 
     @property
     def range(self) -> tuple[int, int] | None:
@@ -148,6 +158,7 @@ class BreakoutWatch:
     @range.setter
     def range(self, ends: tuple[int, int] | None) -> None:
         self._low, self._high = ends or (0, 0)  # nothing is below 0, and nothing comes from there
+        self._words[LOW], self._words[HIGH] = _word(self._low), _word(self._high)
 
     def follow(self, bars: Sequence[Candle], reach: float | None) -> None:
         """The closed bars have changed; `reach` is one ATR in ticks, None before it is known."""
@@ -157,11 +168,14 @@ class BreakoutWatch:
 
     def trade(self, now: int, px: int) -> None:
         """Take a print in."""
-        before, self._px = self._px, px
+        before, self._words[LAST_PX] = self._words[LAST_PX], _word(px)
+        stirred = self._settles > 0 or bool(self._open)
         if now <= self._settles:
             for one in self._last.values():
                 if now - one.at <= SETTLES and one.side * (px - one.level) <= 0:
                     one.back = True
+        else:
+            self._settles = 0
         if self._open:
             self._open = [one for one in self._open if not self._resolved(one, now, px)]
         low, high = self._low, self._high
@@ -169,6 +183,8 @@ class BreakoutWatch:
             self._broken(Side.BUY, high, now)
         elif px < low <= before:
             self._broken(Side.SELL, low, now)
+        if stirred or self._settles:
+            self._tell(now)
 
     def _broken(self, side: Side, level: int, now: int) -> None:
         last = self._last.get(side)
@@ -178,6 +194,20 @@ class BreakoutWatch:
         self._settles = max(self._settles, now + SETTLES)
         if self.reach > 0.0:
             self._open.append(self._last[side])
+
+    def _tell(self, now: int) -> None:
+        """Write down which prints, from now on, would leave every break as it is."""
+        floor, ceiling, until = -FAR, FAR, FAR
+        for one in self._open:
+            within = ceil(min(one.reach, FAR)) - 1
+            floor, ceiling = max(floor, one.level - within), min(ceiling, one.level + within)
+            until = min(until, one.at + HORIZON)
+        for one in self._last.values():
+            if not one.back and now - one.at <= SETTLES:  # a print back inside would be noted
+                floor = max(floor, one.level + 1) if one.side > 0 else floor
+                ceiling = min(ceiling, one.level - 1) if one.side < 0 else ceiling
+        for word, value in enumerate((floor, ceiling, now, until), FLOOR):
+            self._words[word] = _word(value)
 
     def young(self, side: Side, now: int) -> Break | None:
         """The break that an entry of this side would follow."""
@@ -203,6 +233,11 @@ class BreakoutWatch:
             record.doubted_real += beyond > 0
             record.doubted_false += beyond < 0
         return True
+
+
+def _word(value: int) -> int:
+    """`value` as far as a kernel reads it: a venue may write any number."""
+    return max(-FAR, min(value, FAR))
 
 
 def _along(side: Side, value: float | None, least: float) -> bool:

@@ -86,6 +86,7 @@ class LiveScore:
             market.touched(track, now, bid, words[BID_QTY], ask, words[ASK_QTY])
             words[LAST_BID : LAST_BID + 4] = words[BID : BID + 4]
             track.record.until = min(self.spreads.due, market.flow.due)
+            market.trade_frames.trust(track.record.address, kept.address)
             self.why = kept.code
         else:
             bids, asks = book.levels(Side.BUY, ATTESTED), book.levels(Side.SELL, ATTESTED)
@@ -93,6 +94,7 @@ class LiveScore:
             made = features(now, self.inst, bids, asks, reference, median, book.tier, self._attested)
             self.unsettle()
             self._keep(None)
+            market.trade_frames.trust(0, 0)
             self.why = made if isinstance(made, str) else ""
             if not isinstance(made, str):
                 self._made, self._made_at = self._score(made), self.count + 1
@@ -105,6 +107,7 @@ class LiveScore:
         """There is no score to believe any more; the last one there was stays in `last`."""
         self.unsettle()
         self.known, self.why = False, code
+        self.market.trade_frames.trust(0, 0)
         self.market.lost()
 
     def unsettle(self) -> None:

@@ -17,17 +17,20 @@ TAIL = slice(
 )  # bytes that name one L3 book, whose frames begin with a checksum: one text for each of its lengths
 MOST = 4096  # of them
 BOOK, ORDERS = b'{"channel":"book","type":"update"', b'{"channel":"level3","type":"update"'
+TRADES = b'{"channel":"trade","type":"update"'
 SYMBOL = b'"symbol":"'
 
 
 class Path(NamedTuple):
-    """The kernel that takes the frames of one book (desk.market.record), and who hears of what it says."""
+    """The kernel that takes the frames of one book (desk.market.record), or of one instrument's trades
+    (desk.market.trade_frames), and who hears of what it says.
+    """
 
     take: Callable[..., int]
     record: int
     market: Market
-    track: Track
-    moved: list[Seen]  # what a frame that only moves the book answers
+    track: Track | None  # of a book
+    moved: list[Seen]  # what a frame that only moves it answers
 
 
 class Paths:
@@ -35,16 +38,18 @@ class Paths:
     and what it does not read is decoded.
     """
 
-    __slots__ = ("_books", "_orders", "by_head", "by_tail")
+    __slots__ = ("_books", "_orders", "_trades", "by_head", "by_tail")
 
     def __init__(self) -> None:
         self.by_head: dict[bytes, Path] = {}
         self.by_tail: dict[bytes, Path] = {}
         self._books: dict[bytes, Path] = {}  # by the symbol's wire text
         self._orders: dict[bytes, Path] = {}
+        self._trades: dict[bytes, Path] = {}
 
     def add(self, channel: str, symbol: str, path: Path) -> None:
-        (self._orders if channel == "level3" else self._books)[symbol.encode()] = path
+        paths = {"level3": self._orders, "book": self._books, "trade": self._trades}[channel]
+        paths[symbol.encode()] = path
 
     def find(self, data: bytes) -> Path | None:
         """The path of an update; None for every other frame, which must be decoded."""
@@ -57,7 +62,8 @@ class Paths:
             if path is not None and len(self.by_tail) < MOST:
                 self.by_tail[data[TAIL]] = path
             return path
-        path = self._books.get(data[at:end]) if data.startswith(BOOK) else None
+        paths = self._books if data.startswith(BOOK) else self._trades if data.startswith(TRADES) else {}
+        path = paths.get(data[at:end])
         if path is not None and end < HEAD:
             self.by_head[data[:HEAD]] = path
         return path

@@ -85,6 +85,7 @@ class Rush:
             if not said:
                 break
             _, _, market, track, moved = self._paths[words[WHO]]
+            assert track is not None  # every route is a book's
             if not said & CALM:
                 self.left = self._judge(market, track, track.prove(now), now)
                 break

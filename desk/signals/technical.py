@@ -31,14 +31,15 @@ class LightweightIndicators:
     of the UTC day: from the history's bars by their own average, (H+L+C)/3 where the venue gives none, then from
     trades. Prices in ticks, quantities in lots.
 
-    Only closed bars and prints change it: a print is one call of a kernel (desk.kernels.technical).
+    Only closed bars and prints change it: a print is one call of a kernel (desk.kernels.technical), and a frame of them
+    may be another's (desk.kernels.trade_frame), which moves the words of `block`.
     """
 
     def __init__(self) -> None:
         self._print, self._minute, self._rate = technical_entries()
-        block = np.zeros(at.WORDS, np.int64)
-        self._at = int(block.ctypes.data)
-        self._words: memoryview[int] = block.data
+        self.block = np.zeros(at.WORDS, np.int64)
+        self._at = int(self.block.ctypes.data)
+        self._words: memoryview[int] = self.block.data
         self._doubles: memoryview[float] = self._words.cast("B").cast("d")
         self._start()
 
@@ -52,7 +53,6 @@ class LightweightIndicators:
         self._history: Sequence[Candle] = ()  # the list they were shown in
         self.bars: list[Candle] = []  # those taken in, at most as many as the view keeps
         self._extent = (0, 0, 0)
-        self.technical: float | None = None
         self.atr: float | None = None
         """Average true range of a minute, in ticks; None until warm."""
 
@@ -85,8 +85,7 @@ class LightweightIndicators:
         self.bars += bars[known:]
         del self.bars[: -len(bars)]
         self._history = bars
-        score: float = self._rate(self._at)
-        self.technical = score if score == score else None
+        self._rate(self._at)
         self.atr = self._minutes(one.ATR, one.N_WILDER + 1)
         return True
 
@@ -110,10 +109,15 @@ class LightweightIndicators:
             score: float = self._print(self._at, ts, px, qty)
         except OverflowError:
             return self.technical
-        self.technical = known = score if score == score else None  # NaN: not known yet
-        return known
+        return score if score == score else None
 
     # --- what is known
+
+    @property
+    def technical(self) -> float | None:
+        """The score, None before it is known."""
+        score = self._of(at.SCORE)
+        return score if score == score else None  # NaN: not known yet
 
     @property
     def last(self) -> float:

@@ -13,6 +13,7 @@ from desk.errors import DecodeError, GapError
 from desk.events import Answer, Frame, Unanswered
 from desk.instrument import Instrument
 from desk.kernels.calm import CALM, MOVED, READ, RESTING, TOUCHED
+from desk.kernels.trade_frame import PRINTED
 from desk.market.numbered import TRACKS, CountedTrack
 from desk.market.record import BYTES, FOREVER
 from desk.market.seen import Ask, BookChanged, Word
@@ -41,12 +42,14 @@ from desk.signals.paths import HEAD, TAIL, Path, Paths, Seen
 from desk.signals.rush import Rush
 from desk.signals.shape import ScoreFn
 from desk.signals.subscriptions import Subscriptions
+from desk.signals.tape import Tape
 from desk.wire.codec import Codec
 from desk.wire.ping import sent_at
 
 HEARTBEAT = b'{"channel":"heartbeat"}'
 SYNCED = BookState.SYNCED
 RESTED: list[Seen] = []  # answer to a frame that moved the book in `Watch.rested` and was told to nobody
+PRINTS: list[Seen] = []  # answer to a frame whose trades are in `Tape.printed` and were told to nobody
 NOTHING: list[Seen] = []
 
 
@@ -70,9 +73,9 @@ class Watch:
         self.rested = ""  # the instrument of the last RESTED
         self._paths = Paths()
         self.rushed = Rush(self._moved)
+        self.tape = Tape(self.markets)
         self.care = Care(venue, self.markets, self.heard)
         self._moves: dict[str, list[Seen]] = {}  # what a book that only moved answers, made once; nobody changes it
-        self._last_trade_id: dict[str, int] = {}
         self._counts: dict[int, FrameCount] = {}  # by link, where a venue numbers its frames
         for number, link in enumerate(links):
             for sub in link.wanted:
@@ -81,8 +84,8 @@ class Watch:
         self._on: dict[type, Callable[[Any, int, int], list[Seen]]] = {
             BookUpdate: self._book,
             OrdersUpdate: self._book,
-            Trades: self._trades,
-            Ticker: self._ticker,
+            Trades: self.tape.trades,
+            Ticker: self.tape.ticker,
             Candles: self._candles,
             Instruments: self._instruments,
             VenueStatus: self._status,
@@ -108,6 +111,9 @@ class Watch:
             path = Path(record.take, record.address, market, track, self._moves[inst])
             self._paths.add(sub.channel, sub.symbol, path)
             self.rushed.add(sub.channel, sub.symbol, path)
+        elif sub.channel == "trade":
+            frames = market.trade_frames
+            self._paths.add(sub.channel, sub.symbol, Path(frames.take, frames.address, market, None, NOTHING))
 
     # --- what arrives
 
@@ -127,8 +133,11 @@ class Watch:
                 if said & RESTING:
                     self.rested = market.inst
                     return RESTED
+                if said & PRINTED:
+                    self.tape.taken(market, said, now)
+                    return PRINTS
                 return moved if said & MOVED else NOTHING
-            if said & READ:
+            if said & READ and track is not None:
                 return self._moved(market, track, track.prove(now), now)
         elif data == HEARTBEAT:
             return NOTHING
@@ -266,51 +275,6 @@ class Watch:
         if market.track is track or market.why or (score is not None and score.tier == track.book.tier):
             self.live[track.inst].forget(market.why or "BOOK_NOT_SYNCED")
 
-    def _trades(self, message: Trades, now: int, link: int) -> list[Seen]:
-        seen: list[Seen] = []
-        heard: list[Market] = []
-        snapshot, last_ids = message.snapshot, self._last_trade_id
-        inst, market = "", None
-        for trade in message.trades:
-            if trade.inst != inst:
-                inst = trade.inst
-                market = self.markets.get(inst)
-                if market is not None and market not in heard:
-                    heard.append(market)
-            if market is None or market.barred == RESCALED:
-                continue
-            number, known = trade.trade_id, last_ids.get(inst, 0)
-            seen += market.repair.take(trade, now, snapshot=snapshot)  # late and repeated prints end here
-            if 0 < number <= known:
-                continue
-            last_ids[inst] = number or known
-            market.last = trade
-            if snapshot:  # what it repeats is no news
-                continue
-            if not market.contradicted and market.beyond(trade.px):
-                self._contradicted(market, now)
-            seen.append(trade)
-        for market in heard:
-            seen += market.repair.settle(now)
-        return seen
-
-    def _ticker(self, ticker: Ticker, now: int, link: int) -> list[Seen]:
-        """The venue's own best bid and offer, beside the book: evidence for or against it, never a price to use."""
-        market = self.markets.get(ticker.inst)
-        if market is None or not (ticker.bid and ticker.ask and market.ready) or (track := market.track) is None:
-            return []
-        bid, ask = track.book.bid, track.book.ask
-        if (ticker.bid, ticker.ask) == (bid, ask):
-            market.contradicted = 0
-        elif not market.contradicted and ticker.ts_exch > track.ts_exch and (ticker.bid >= ask or ticker.ask <= bid):
-            self._contradicted(market, now)  # an older ticker was overtaken, and says nothing
-        return []
-
-    def _contradicted(self, market: Market, now: int) -> None:
-        """Until a book moves: its next frame is looked at in full."""
-        market.contradicted = now
-        market.unsettle()
-
     def _candles(self, message: Candles, now: int, link: int) -> list[Seen]:
         if message.snapshot:
             for inst in dict.fromkeys(candle.inst for candle in message.candles):
@@ -330,6 +294,7 @@ class Watch:
             self.live[instrument.key].unsettle()
             for track in market.tracks.values():
                 track.describe(instrument)
+            market.trade_frames.describe(None if market.barred == RESCALED else instrument)
             if old is None:
                 continue
             if old.status != instrument.status:
@@ -337,6 +302,7 @@ class Watch:
                 seen.append(Word("warn", "INSTRUMENT_STATUS", text))
             if (old.px_decimals, old.qty_decimals) != (instrument.px_decimals, instrument.qty_decimals):
                 market.barred = RESCALED  # positions, bars and indicators are in the old ticks and lots
+                market.trade_frames.describe(None)
                 text = (
                     f"{instrument.key}: price decimals {old.px_decimals} → {instrument.px_decimals}, quantity decimals "
                     f"{old.qty_decimals} → {instrument.qty_decimals}; not traded until the next start"

@@ -12,6 +12,7 @@ from desk.instrument import Instrument
 from desk.intents import Intent, Place
 from desk.market.nbbo import Inside
 from desk.market.reading import MarketReading
+from desk.market.trade_frames import Lent
 from desk.messages import Candle, Side, Trade
 from desk.signals.breakout import BreakoutRecord
 from desk.signals.shape import Score, Trend
@@ -192,6 +193,16 @@ class Strategy:
     def on_trade(self, trade: Trade, view: View) -> Iterable[Intent]:
         """A trade printed."""
         return ()
+
+    def lends(self, inst: str) -> Lent | None:
+        """What a kernel may move at prints of `inst` instead of `on_trade`, where nobody else trades; None: nothing.
+
+        `on_trade` then only hears of prints that may do more than move numbers.
+        """
+        return None
+
+    def on_turn(self, inst: str) -> None:
+        """A print that a kernel took in changed the side that the lent score allows."""
 
     def on_bar(self, bar: Candle, view: View) -> Iterable[Intent]:
         """A one-minute bar closed; it will never change again.

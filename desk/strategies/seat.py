@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 
 import msgspec
 
 from desk.events import Ended, Fill, TrendBias
+from desk.handover import Handover
 from desk.instrument import Instrument
 from desk.intents import Place
 from desk.market.inside import InsideMarkets
@@ -14,6 +16,7 @@ from desk.market.nbbo import Inside
 from desk.market.reading import MarketReading
 from desk.market.state import Market
 from desk.messages import Candle
+from desk.portfolio.orders import Orders
 from desk.portfolio.portfolio import Portfolio
 from desk.portfolio.position import quote_of
 from desk.signals.shape import Score
@@ -93,3 +96,18 @@ class Seat:
 
     def exposure(self, inst: str) -> int:
         return self.position(inst) + sum(p.side * p.qty for p in self.working.values() if p.inst == inst)
+
+
+def take_over(
+    seats: Sequence[Seat], earlier: Handover, life: Orders, held: Mapping[tuple[int, str], int], session: str
+) -> Iterator[str]:
+    """Give each seat what was its own in an earlier session, with the plan to leave it; tells what nobody minds."""
+    for order in life.live:
+        if order.left:
+            seats[order.seat].working[order.order_id] = msgspec.structs.replace(order.place, qty=order.left)
+    plans = {(plan.seat, plan.inst): plan for plan in earlier.exits}
+    for (number, inst), lots in held.items():
+        seat = seats[number]
+        seat.held[inst] = lots
+        if lots and not seat.strategy.adopt(inst, lots, plans.get((number, inst)), seat.now):
+            yield f"{inst}: {lots} lots taken over from {session}, and no strategy minds them"

@@ -101,13 +101,9 @@ class RawKrakenCodec(KrakenCodec):
     def _describe(self, name: bytes) -> About | None:
         symbol = name.decode("ascii", "replace")
         inst = self.instruments.get(symbol)
-        opening = b"".join((SYMBOL, name, b'",'))
-        plain = symbol.isprintable() and not set('"\\') & set(symbol)  # nothing that JSON could write in another way
-        if inst is None or not plain or len(opening) > tape_scan.OPENING_BYTES:
+        memory = tape_scan.described(symbol, inst.px_decimals, inst.qty_decimals) if inst is not None else None
+        if inst is None or memory is None:
             return None
-        memory = np.zeros(tape_scan.ABOUT_BYTES // 8, np.int64)
-        memory[: tape_scan.OPENING_AT // 8] = len(opening), inst.px_decimals, inst.qty_decimals
-        memory.data.cast("B")[tape_scan.OPENING_AT : tape_scan.OPENING_AT + len(opening)] = opening
         about = self._known[name] = inst.key, int(memory.ctypes.data), memory.data
         return about
 

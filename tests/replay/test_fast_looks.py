@@ -1,8 +1,12 @@
-"""The desk that reads its scores as words and looks again only when something turned, beside the one that does not."""
+"""The desk that reads scores as words, looks again only when something turned and takes whole frames of prints in one
+call, beside the one that does none of it.
+"""
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
+from random import Random
 
 import msgspec
 import pytest
@@ -13,6 +17,7 @@ from desk.engine import Engine
 from desk.events import Accepted, Answer, Ended, Event, Fill, Frame, LinkDown, LinkUp, Start, Timer, TrendBias
 from desk.intents import CancelOrder, Effect, Noted, Signal, Submit
 from desk.io.config_file import canonical
+from desk.kernels.tape_scan import TRADE
 from desk.messages import LinkSpec, Subscription
 from desk.run.modes import with_symbols
 from desk.signals.shape import Features, Score
@@ -25,7 +30,7 @@ from hft_signals import score
 START = 1_795_132_800_000_000_000
 SECOND = 1_000_000_000
 SYMBOL, KEY = "BTC/USD", "BTC/USD@kraken"
-EAGER = {"min_technical": 3.0, "max_break_even": 0.99, "cooldown_s": 1.0, "hold_s": 60.0}
+EAGER = {"max_break_even": 0.99, "cooldown_s": 1.0, "hold_s": 60.0}
 EAGER |= {"conflict_wait_s": 0.5, "false_breakout": "skip"}
 
 
@@ -61,9 +66,9 @@ def by_objects(features: Features) -> Score:
     return score(features)
 
 
-def desk(by_kernel: bool, channels: tuple[str, ...]) -> Engine:
+def desk(by_kernel: bool, channels: tuple[str, ...], min_technical: float = 3.0) -> Engine:
     config = msgspec.to_builtins(with_symbols(Config(), (SYMBOL,)))
-    config["scalping_engine"] |= EAGER
+    config["scalping_engine"] |= EAGER | {"min_technical": min_technical}
     config["fees"] |= {"maker_bps": 0.0, "taker_bps": 0.5}
     wanted = tuple(Subscription(c, SYMBOL, 0 if c == "trade" else 10) for c in channels)
     text = canonical(msgspec.convert(config, Config))
@@ -72,6 +77,7 @@ def desk(by_kernel: bool, channels: tuple[str, ...]) -> Engine:
     if not by_kernel:
         for live in engine.watch.live.values():
             live._score = by_objects
+            live.market.trade_frames.lend(None)
     engine.step(start)
     return engine
 
@@ -119,3 +125,83 @@ def test_words_and_short_looks_answer_exactly_as_objects_and_full_looks_do(chann
     assert said > 20
     assert looks > 5_000
     assert not full.watch.live[KEY].kept
+
+
+def sweeping(events: list[Event], seed: int) -> list[Event]:
+    """The same, but the prints wander off, leave the touch and the range, and come in other frames: several in one,
+    overtaken by the next, twice.
+    """
+    dice, out, away, waits = Random(seed), list[Event](), 0, b""
+
+    def moved(price: re.Match[bytes]) -> bytes:
+        nonlocal away
+        away += dice.choices((0, 30, -30, 400, -400), (40, 1, 1, 1, 1))[0] - away // 4
+        ticks = int(price[1].replace(b".", b"")) + away
+        return b'"price":%d.%d' % divmod(ticks, 10)
+
+    for event in events:
+        if not isinstance(event, Frame) or not event.data.startswith(TRADE):
+            out.append(event)
+            continue
+        data, luck = re.sub(rb'"price":([0-9.]+)', moved, event.data), dice.random()
+        if waits and luck < 0.85:
+            data, waits = waits[:-2] + b"," + data[len(TRADE) :], b""
+        elif luck < 0.3:
+            waits = data
+            continue
+        out.append(Frame(event.ts, 0, data))
+        if waits:  # overtaken: its numbers were missing until now
+            out.append(Frame(event.ts, 0, waits))
+            waits = b""
+        if luck > 0.98:
+            out.append(Frame(event.ts, 0, data))
+    return out
+
+
+def rescaled(pairs: Event, events: list[Event]) -> list[Event]:
+    """The instrument again, with one more decimal of quantities, and events that have it."""
+    assert isinstance(pairs, Frame)
+    out: list[Event] = [Frame(events[0].ts, 0, re.sub(rb'"qty_precision":8', b'"qty_precision":9', pairs.data))]
+    for event in events:
+        frame = isinstance(event, Frame)
+        out.append(Frame(event.ts, 0, re.sub(rb'("qty":[0-9.]+)', rb"\g<1>0", event.data)) if frame else event)
+    return out
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_a_frame_of_prints_in_one_call_is_the_same_as_each_of_them_told(seed):
+    """Every effect, and all that prints leave behind: tape, bars, breaks, the technical score, a book in doubt. In the
+    end the decimals are others, and prints count no more.
+    """
+    fast, full = desk(True, ("book", "trade"), 35.0), desk(True, ("book", "trade"), 35.0)
+    full.watch.markets[KEY].trade_frames.lend(None)
+    mine, other = fast.watch.markets[KEY], full.watch.markets[KEY]
+    ours, theirs = fast.seats[0].strategy.slots[KEY], full.seats[0].strategy.slots[KEY]
+    several = turned = doubted = refused = 0
+    events = sweeping(stream(("book", "trade"), 6_000), seed)
+    for number, event in enumerate([*events[:-200], *rescaled(events[1], events[-200:])]):
+        pending = [event]
+        while pending:
+            one = pending.pop(0)
+            rested, doubt = ours.standing.epoch, mine.contradicted
+            effects = fast.step(one)
+            assert full.step(one) == effects
+            assert full.prints == fast.prints
+            taken = fast._printed == fast.seq
+            refused += bool(fast.prints) and not taken
+            several += taken and len(fast.prints) > 1
+            turned += taken and rested != ours.standing.epoch
+            doubted += taken and doubt != mine.contradicted
+            pending += answers(effects, one.ts)
+        assert (mine.contradicted, mine.why) == (other.contradicted, other.why)
+        assert ours.indicators.numbers == theirs.indicators.numbers
+        assert (ours.breaks.record, ours.breaks._last) == (theirs.breaks.record, theirs.breaks._last)
+        if number % 100 == 0:  # not always: prints wait to be told
+            assert (mine.bars.closed, mine.bars.running) == (other.bars.closed, other.bars.running)
+            now = mine.tape.now
+            assert mine.tape.volumes(10 * SECOND, now) == other.tape.volumes(10 * SECOND, now)
+            assert (mine.tape.delta, mine.tape.gaps) == (other.tape.delta, other.tape.gaps)
+    assert fast.seats[0].strategy.funnel == full.seats[0].strategy.funnel
+    assert full._printed == 0
+    assert mine.barred == "DECIMALS_CHANGED"
+    assert (several > 100, turned > 0, doubted > 100, refused > 20, fast.life.sent_out > 5) == (True,) * 5
