@@ -64,8 +64,8 @@ class Streak:
     def begin(self, last_id: int, newest: int, until: int, px: int) -> None:
         """From now on: the last number, the newest time, where minute or session end, a price of the running bar."""
         words = self._words
-        if max(last_id, newest, until, px) >= at.SUM * 4:
-            return
+        if min(newest, until) < 0 or max(last_id, newest, until, px) >= at.SUM * 4:
+            return  # a venue may claim any time and number
         words[UNTIL], words[LAST_ID], words[NEWEST] = until, last_id, newest
         words[HIGH] = words[LOW] = words[CLOSE] = px
 

@@ -100,3 +100,14 @@ def test_most_prints_are_of_a_streak_and_a_full_one_begins_anew():
     assert (desk.tape.prints, desk.tape.delta, desk.bars.running.volume) == (count, 2 * count, 2 * count)
     assert desk.tape.volumes(SLOW, MINUTE + count) == (2 * count, 0)
     assert count - 8 <= desk._streak.taken < count
+
+
+def test_a_first_print_of_the_year_26_or_9999_begins_no_streak():
+    """Times beyond a machine word, in the first bar there is."""
+    for ts in (-61_343_920_000 * SECOND, 253_402_300_799 * SECOND):
+        desk = repair()
+        desk.take(Trade(INST, 1000, 2, Side.BUY, 7, MINUTE), 0, snapshot=True)
+        desk.settle(0)
+        for number in (8, 9):
+            desk.take(Trade(INST, 1000, 2, Side.BUY, number, ts), 0, snapshot=False)
+        assert (desk.bars.running.begin, desk.bars.running.count, desk.tape.prints) == (ts - ts % MINUTE, 2, 3)
