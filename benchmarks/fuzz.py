@@ -1,8 +1,8 @@
 """`python -m benchmarks.fuzz [--frames N] [--seed S]`: damaged frames, read in memory that ends in a trap.
 
-A million frames by default: three tenths to the book kernel, as many to the level3 kernel, a fifth to the kernel that
-takes frames of one read, a fifth to the whole desk (decoder, books, engine; by themselves and in reads). Each is a
-frame of the embedded market damaged in one to three places. For every frame:
+A million frames by default: three tenths to the book kernel, as many to the level3 kernel, a tenth to the kernel of
+trades, a tenth to the kernel that takes frames of one read, a fifth to the whole desk (decoder, books, engine; by
+themselves and in reads). Each is a frame of the embedded market damaged in one to three places. For every frame:
 
     - the answer is FALLBACK and the book is as it was, byte for byte, or READ and the book is the readable one's;
     - nothing in front of a buffer was written, and nothing behind it touched: buffers end at a page that may not be
@@ -31,7 +31,7 @@ from benchmarks.guarded import Room
 
 ROOT = Path(__file__).resolve().parent.parent
 STALL_NS = 50_000_000
-SHARES = {"book": 0.3, "level3": 0.3, "rush": 0.2, "desk": 0.2}
+SHARES = {"book": 0.3, "level3": 0.3, "trades": 0.1, "rush": 0.1, "desk": 0.2}
 TOKENS = (
     b'"', b"\\", b"\0", b"{", b"}", b"[", b"]", b",", b":", b" ", b"\n", b"0", b"00", b"9", b"-", b"+", b".", b"e",
     b"1e5", b"null", b"\xff", b"\xc3\xa9", b"Z", b"T", b"9" * 20, b'"price":1.0', b'"qty":', b'"bids":[],',

@@ -13,17 +13,26 @@ from numpy.typing import NDArray
 from benchmarks.guarded import Room
 from benchmarks.stream import frames
 from benchmarks.whole import Desk
+from desk.errors import DecodeError
 from desk.events import Frame
+from desk.instrument import Instrument
 from desk.kernels import l2_scan
 from desk.kernels import l3_words as at
 from desk.kernels import rush as where
 from desk.kernels.crc import TABLES
+from desk.kernels.streak import LOTS, NOTED, ROWS_AT, TIMES
+from desk.market.bars import MinuteBars
+from desk.market.gaps import TradeRepair
 from desk.market.l2 import L2Book
 from desk.market.l3 import L3Book
 from desk.market.order_block import EVENTS, FRAME
 from desk.market.raw_l2 import FALLBACK, RawL2Book
 from desk.market.raw_l3 import RawL3Book
-from desk.messages import BookUpdate, Instruments, LinkSpec, OrdersUpdate, Side, Subscription
+from desk.market.tape import SECOND, TradeTape
+from desk.market.trade_frames import Lent, TradeFrames
+from desk.messages import BookUpdate, Instruments, LinkSpec, OrdersUpdate, Side, Subscription, Trade, Trades
+from desk.signals.breakout import BreakoutWatch
+from desk.signals.technical import LightweightIndicators
 from desk.signals.watch import Watch
 from desk.wire.kraken import KrakenCodec
 from hft_signals import OrderBookAnalyzer
@@ -240,6 +249,73 @@ class RushTarget(Target):
         return [dict(watch.scores), market.why, *((t.state, t.crc_ok, t.crc_bad, t.book.checksum) for t in tracks)]
 
 
+class Prints:
+    """What prints move, for TradesTarget."""
+
+    def __init__(self, inst: Instrument) -> None:
+        tape = TradeTape(inst.key)
+        self.repair = TradeRepair(inst.key, tape, MinuteBars(inst.key))
+        self.indicators, self.breaks = LightweightIndicators(), BreakoutWatch()
+        self.frames = TradeFrames(inst.key, self.repair.streak)
+        self.frames.describe(inst)
+        self.frames.lend(Lent(self.indicators.block, self.breaks.block, 25.0))
+
+    def begin(self, first: Trade) -> None:
+        """So that a frame that begins with this print may go on."""
+        self.repair._streak.end()
+        self.repair._streak.begin(first.trade_id - 1, first.ts_exch, first.ts_exch + SECOND, first.px)
+
+    def told(self, trade: Trade, now: int) -> None:
+        """One print by itself, of a streak or not at all."""
+        if self.repair._streak.take(trade):
+            self.indicators.trade(trade.ts_exch or now, trade.px, trade.qty)
+            self.breaks.trade(now, trade.px)
+
+    @property
+    def state(self) -> list[bytes]:
+        sums = self.repair._streak._words[: ROWS_AT // 8]
+        rows = self.repair.tape.recent._block
+        times, lots = (rows[column >> 3 :][: rows[NOTED >> 3]] for column in (TIMES, LOTS))
+        return [bytes(part) for part in (sums, times, lots, self.indicators.block, self.breaks.block)]
+
+
+class TradesTarget(Target):
+    """The kernel that takes a frame of trades, on frames that end at a forbidden page, beside print by print."""
+
+    every = 100
+
+    def __init__(self) -> None:
+        super().__init__(("trade",))
+        self.codec = KrakenCodec()
+        described, _ = self.codec.decode(self.stream[0])
+        assert isinstance(described, Instruments)
+        self.inst, self.source, self.now = described.instruments[0], Room(SLOT), 0
+
+    def again(self) -> None:
+        self.raw, self.plain = Prints(self.inst), Prints(self.inst)
+
+    def tried(self, frame: bytes) -> bool:
+        self.now += 1
+        try:
+            messages = self.codec.decode(frame)
+        except DecodeError:
+            messages = []
+        trades = [trade for each in messages if isinstance(each, Trades) and not each.snapshot for trade in each.trades]
+        if trades:
+            self.raw.begin(trades[0])
+            self.plain.begin(trades[0])
+        before, frames = self.raw.state, self.raw.frames
+        if not self.timed(frames.take, frames.address, self.source.put(frame), len(frame), self.now):
+            assert self.raw.state == before, "a frame that was not taken changed something"
+            return False
+        assert frames.trades == trades
+        for trade in trades:
+            self.plain.told(trade, self.now)
+        assert self.raw.state == self.plain.state
+        return True
+
+
 TARGETS: dict[str, Callable[[], Target]] = {
-    "book": BookTarget, "level3": OrdersTarget, "rush": RushTarget, "desk": DeskTarget,
+    "book": BookTarget, "level3": OrdersTarget, "trades": TradesTarget, "rush": RushTarget,
+    "desk": DeskTarget,
 }  # fmt: skip

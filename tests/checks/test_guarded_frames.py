@@ -15,7 +15,8 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="pages are forbi
 
 
 @pytest.mark.parametrize(
-    ("target", "count", "least"), [("book", 12_000, 1500), ("level3", 12_000, 1200), ("desk", 6_000, 800)]
+    ("target", "count", "least"),
+    [("book", 12_000, 1500), ("level3", 12_000, 1200), ("trades", 4_000, 200), ("desk", 6_000, 800)],
 )
 def test_damaged_frames_harm_nothing(target, count, least):
     """No error, nothing read or written outside a buffer, and what is read is what the readable path reads."""
