@@ -13,10 +13,11 @@ from math import exp
 from desk.kernels import score as at
 from desk.kernels.gates import look
 from desk.kernels.jit import kernel
-from desk.kernels.memory import load64, load_double, move, store64, store_double
+from desk.kernels.memory import load64, load_double, store64, store_double
+from desk.kernels.touch import touch
 
 READ = 1
-CALM, MOVED, TOUCHED, RESTING = 4, 8, 16, 32  # bits beside READ, see `note`
+CALM, MOVED, FULL, RESTING = 4, 8, 16, 32  # bits beside READ, see `note`
 
 # The record of a book: byte offsets.
 (
@@ -35,7 +36,7 @@ RECORD_WORDS = 8
 @kernel
 def note(record: int, memory: int, now: int, claimed: int, computed: int, stamp: int, sound: int) -> int:
     """READ, and what is settled: CALM, nobody else has to look at the frame; then MOVED, the believed book moved;
-    TOUCHED, the touches that wait have to be taken in; RESTING, its strategy rests.
+    FULL, the touches need room before the next one; RESTING, its strategy rests.
 
     memory: the score's words, 0 for a book that is not the believed one. sound: whether it is two-sided and uncrossed.
     A frame that is not CALM has left no trace here.
@@ -52,8 +53,8 @@ def note(record: int, memory: int, now: int, claimed: int, computed: int, stamp:
     store64(memory + at.TS, now)
     store64(memory + at.SCORES, load64(memory + at.SCORES) + 1)
     said = READ | CALM | MOVED
-    if news & at.TOUCHED and keep_touch(memory, now) == at.ROOM:
-        said |= TOUCHED
+    if news & at.TOUCHED and touched(memory, now):
+        said |= FULL
     if rests(record, memory, now):
         said |= RESTING
     return said
@@ -68,28 +69,11 @@ def prove(record: int, now: int, stamp: int) -> None:
 
 
 @kernel
-def keep_touch(memory: int, now: int) -> int:
-    """The book's best price or size is another: keep it, and the flow that led to it; returns how many wait."""
-    waiting = load64(memory + at.WAITING)
-    row = memory + at.TOUCHES + waiting * at.TOUCH
-    store64(row, now)
-    store64(row + 8, flow(memory))
-    move(row + 16, memory + at.BID, at.TOUCH - 16)
-    move(memory + at.LAST_BID, memory + at.BID, at.TOUCH - 16)
-    store64(memory + at.WAITING, waiting + 1)
-    return waiting + 1
-
-
-@kernel
-def flow(memory: int) -> int:
-    """The order flow from the touch before to this one, lots: `bid_flow` and `ask_flow` of desk.market.flow."""
+def touched(memory: int, now: int) -> int:
+    """The book's best price or size is another: what desk.kernels.touch.touch says of it."""
     bid, bid_qty = load64(memory + at.BID), load64(memory + at.BID_QTY)
     ask, ask_qty = load64(memory + at.ASK), load64(memory + at.ASK_QTY)
-    was_bid, was_bid_qty = load64(memory + at.LAST_BID), load64(memory + at.LAST_BID_QTY)
-    was_ask, was_ask_qty = load64(memory + at.LAST_ASK), load64(memory + at.LAST_ASK_QTY)
-    bought = bid_qty - was_bid_qty if bid == was_bid else bid_qty if bid > was_bid else -was_bid_qty
-    sold = was_ask_qty - ask_qty if ask == was_ask else was_ask_qty if ask > was_ask else -ask_qty
-    return bought + sold
+    return touch(load64(memory + at.TOUCHES), now, bid, bid_qty, ask, ask_qty)
 
 
 @kernel

@@ -17,6 +17,7 @@ from numba.extending import intrinsic
 
 BYTE = ir.IntType(8)
 WORD = ir.IntType(64)
+WIDE = ir.IntType(128)
 DOUBLE = ir.DoubleType()
 
 
@@ -84,6 +85,22 @@ def _move() -> Callable[[int, int, int], None]:
     return cast(Callable[[int, int, int], None], intrinsic(move))
 
 
+def _add_product() -> Callable[[int, int, int, int], None]:
+    def add_product(typing_context: Any, to: Any, source: Any, a: Any, b: Any) -> Any:
+        def build(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            to, source, *factors = args
+            before = builder.load(builder.inttoptr(source, WIDE.as_pointer()))
+            before.align = 1
+            one, other = (builder.sext(factor, WIDE) for factor in factors)
+            done = builder.store(builder.add(before, builder.mul(one, other)), builder.inttoptr(to, WIDE.as_pointer()))
+            done.align = 1
+            return context.get_dummy_value()
+
+        return types.void(types.int64, types.int64, types.int64, types.int64), build
+
+    return cast(Callable[[int, int, int, int], None], intrinsic(add_product))
+
+
 load8 = _load(8)
 load32 = _load(32)
 load64 = _load(64)
@@ -91,6 +108,7 @@ load_double = _load_double()
 store64 = _store(64)
 store_double = _store_double()
 move = _move()  # to, from, bytes: the ranges may overlap
+add_product = _add_product()  # to, from, a, b: the 16 bytes at `to` become those at `from` + a·b, exact
 
 
 def word(text: bytes) -> int:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from functools import cache
 
 from desk.kernels import l2, l3
-from desk.kernels.calm import CALM, MOVED, READ, RESTING, TOUCHED
+from desk.kernels.calm import CALM, FULL, MOVED, READ, RESTING
 from desk.kernels.jit import kernel
 from desk.kernels.memory import entry, load8, load64, store64, word
 
@@ -129,7 +129,7 @@ def rush(block: int, frames: int, at: int, now: int, alone: int) -> int:
         said = take(found, p, size, now)
         if said & READ == 0:
             break
-        passes = said & CALM and not said & TOUCHED and (not said & MOVED or said & RESTING or alone == 0)
+        passes = said & CALM and not said & FULL and (not said & MOVED or said & RESTING or alone == 0)
         if not passes:
             store64(block + SAID, said)
             store64(block + WHO, load64(found + NUMBER))

@@ -71,12 +71,8 @@ RAMP, HYSTERESIS = 10.0, 5.0  # as in hft_signals
     TAU_S,  # and that one's time constant; 0: it has none
     LABEL_MODERATE,  # the thresholds of its classes
     LABEL_STRONG,
-    WAITING,  # touches below that nobody has taken in yet
     PER_TICK,  # double: what the weights kept with the levels were made for
-    LAST_BID,  # the touch before, for the flow from it to the next
-    LAST_BID_QTY,
-    LAST_ASK,
-    LAST_ASK_QTY,
+    TOUCHES,  # the address of the market's touches (desk.kernels.touch)
     # Kept from one score to the next, because it seldom changes: doubles, except those about orders.
     BID_DEPTH,
     ASK_DEPTH,
@@ -86,14 +82,11 @@ RAMP, HYSTERESIS = 10.0, 5.0  # as in hft_signals
     JUDGED,  # the reference whose logarithm comes next
     LOG_REFERENCE,
     LOG_SPREAD,  # of SPREAD_BPS
-) = range(0, 60 * 8, 8)
-BID_LEVELS = 60 * 8
+) = range(0, 56 * 8, 8)
+BID_LEVELS = 56 * 8
 ASK_LEVELS = BID_LEVELS + TAKEN * LEVEL
-TOUCHES = ASK_LEVELS + TAKEN * LEVEL
-TOUCH = 48  # bytes: ns, the order flow that led to it, bid, its size, ask, its size
+WORDS = (ASK_LEVELS + TAKEN * LEVEL) // 8
 BIDS, ASKS, BOTH = 1, 2, 3  # bits: sides
-ROOM = 64  # touches that can wait
-WORDS = (TOUCHES + ROOM * TOUCH) // 8
 
 TOUCHED, WRONG, UNCLAIMED, REFUSED = 1, 2, 4, 8  # bits of NEWS: another touch, checksum wrong or absent, no score
 ONE_SIDED, CROSSED, ZERO_PRICE, ZERO_QUANTITY, UNMEASURED = 1, 2, 3, 4, 5

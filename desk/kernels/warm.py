@@ -18,6 +18,7 @@ from desk.kernels.rush import rush_entries
 from desk.kernels.streak import streak_entries
 from desk.kernels.tape_scan import tape_entries
 from desk.kernels.technical import technical_entries
+from desk.kernels.touch import touch_entries
 from desk.kernels.trade_frame import trade_frame_entry
 from desk.kernels.value_area import value_bins
 
@@ -49,4 +50,5 @@ def warm() -> None:
     streak_entries()
     tape_entries()
     technical_entries()
+    touch_entries()
     trade_frame_entry()

@@ -15,6 +15,8 @@ from collections.abc import Sequence
 from math import sqrt
 from typing import Protocol
 
+from desk.kernels.touch import KNOWN, NOW
+from desk.market.ring import Ring
 from desk.market.rolling import RollingSum
 from desk.messages import Side
 
@@ -28,7 +30,6 @@ LEVELS = 5
 CHUNK = 16  # levels listed at first when a band is counted; doubled until the band ends
 NO_BID, NO_ASK = -(1 << 62), 1 << 62  # prices of an absent level: worse than any
 
-Touch = tuple[int, int, int, int]  # best bid and its size, best ask and its size
 Level = tuple[int, int, int]  # price in ticks, quantity in lots, resting orders
 
 
@@ -52,79 +53,60 @@ def ask_flow(px: int, qty: int, new_px: int, new_qty: int) -> int:
 
 
 class TouchFlow:
-    """Order-flow imbalance at the best quotes: e of each event, its sums over 1, 5, 10 and 30 s, a z-score.
+    """Order-flow imbalance at the best quotes: sums of e over 1, 5, 10 and 30 s, and a z-score.
 
-    Lots, exact; times in ns, never backwards (an earlier one counts as the newest). The z-score compares the 10 s sum
-    with its own last 600 values, taken once a second at whole seconds t over [t − 10 s, t) while the book moves.
+    Lots, exact. The z-score compares the 10 s sum with its own last 600 values, taken once a second at whole seconds t
+    over [t − 10 s, t) while the book moves: `sample`, a few times a second, does not change them. Events come in through
+    desk.market.touches.
 
-    >>> flow = TouchFlow()
-    >>> touches = ((100, 5, 101, 7), (100, 8, 101, 7), (101, 2, 102, 4), (101, 1, 102, 9), (100, 6, 102, 9))
-    >>> [flow.apply(second * SECOND, *touch) for second, touch in enumerate(touches)]
-    [None, 3, 9, -6, -1]
-    >>> flow.sum(SECOND, now=4 * SECOND), flow.sum(10 * SECOND, now=4 * SECOND), flow.zscore(now=4 * SECOND)
+    >>> from desk.market.touches import Touches
+    >>> touches = Touches()
+    >>> touch = ((100, 5, 101, 7), (100, 8, 101, 7), (101, 2, 102, 4), (101, 1, 102, 9), (100, 6, 102, 9))
+    >>> for second, each in enumerate(touch):  # e = 3, 9, -6, -1
+    ...     touches.apply(second * SECOND, *each)
+    >>> flow, now = touches.flow, 4 * SECOND
+    >>> flow.sum(SECOND, now), flow.sum(10 * SECOND, now), flow.zscore(now)
     (-1, 5, None)
     """
 
-    __slots__ = ("_last", "_next", "_samples", "_squares", "_sums", "_total", "now")
+    __slots__ = ("_next", "_samples", "_squares", "_total", "_words", "ring")
 
-    def __init__(self) -> None:
-        self._sums = RollingSum(WINDOWS[-1])
+    def __init__(self, words: memoryview[int], ring: Ring) -> None:
+        self._words, self.ring = words, ring  # of desk.kernels.touch: the block, and its ring of flows
         self._samples: deque[int] = deque()
         self._total = self._squares = 0  # of the samples: exact, so that nothing drifts
-        self._last: Touch | None = None
-        self._next = self.now = 0
+        self._next = 0
 
-    def restart(self) -> None:
-        """The book was lost: no flow is known across the hole, and sums begin again. The z-score's past stays."""
-        self._last = None
-        self._sums.clear()
+    @property
+    def known(self) -> bool:
+        """Whether there was a touch since the book was lost."""
+        return self._words[KNOWN // 8] != 0
 
-    def apply(self, ts: int, bid: int, bid_qty: int, ask: int, ask_qty: int) -> int | None:
-        """The flow of the event that led to this touch; None for the first touch."""
-        last = self._last
-        if last is None:
-            self._last = (bid, bid_qty, ask, ask_qty)
-            self.now = ts
-            self._next = (ts + Z_WINDOW) // SECOND * SECOND + SECOND
-            return None
-        if ts < self.now:
-            ts = self.now
-        if ts >= self._next:
-            self._sample(ts)
-        self.now = ts
-        touch = (bid, bid_qty, ask, ask_qty)
-        if touch == last:  # most events move a deeper level
-            return 0
-        e = bid_flow(last[0], last[1], bid, bid_qty) + ask_flow(last[2], last[3], ask, ask_qty)
-        if e:
-            self._sums.add(ts, e)
-        self._last = touch
-        return e
+    @property
+    def now(self) -> int:
+        """ns of the newest event."""
+        return self._words[NOW // 8]
 
-    def take(self, times: Sequence[int], flows: Sequence[int], touch: Touch) -> None:
-        """Events that followed the last one, as `apply` of each: their flows, up to this touch.
-
-        Times never fall, and none is due.
-        """
-        if 0 in flows:
-            times = [ts for ts, e in zip(times, flows, strict=True) if e]
-            flows = [e for e in flows if e]
-        self._sums.extend(times, flows)
-        self._last = touch
+    def begin(self, ts: int) -> None:
+        """The first touch comes at `ts`."""
+        self._next = (ts + Z_WINDOW) // SECOND * SECOND + SECOND
 
     def reached(self, ts: int) -> None:
         """Events up to `ts` left the touch alone."""
-        self.now = max(self.now, ts)
+        self._words[NOW // 8] = max(self.now, ts)
 
     @property
     def due(self) -> int:
-        """ns of the next second that is sampled: until then an event that leaves the touch alone only moves `now`."""
+        """ns of the next second that is sampled."""
         return self._next
 
-    def _sample(self, ts: int) -> None:
+    def sample(self, ts: int) -> None:
+        """Take the samples that are due at `ts`, before the event of that time; the newest one before was `now`."""
+        if ts < self._next or not self.known:
+            return
         until = min(ts, self.now + QUIET * SECOND)
         while self._next <= until:
-            value = self._sums.sum(Z_WINDOW, self._next - 1)
+            value = self._between(self._next - 1 - Z_WINDOW, self._next - 1)
             self._next += SECOND
             if value is None:
                 continue
@@ -142,7 +124,20 @@ class TouchFlow:
 
         None before the first touch, and where more events came than are kept.
         """
-        return None if self._last is None else self._sums.sum(window, max(now, self.now))
+        now = max(now, self.now)
+        return self._between(now - window, now) if self.known else None
+
+    def _between(self, begin: int, end: int) -> int | None:
+        """Σ e over (begin, end], None where it is not known any more."""
+        ring = self.ring
+        if not len(ring):
+            return 0
+        return None if ring.horizon is not None and begin < ring.horizon else self._upto(end) - self._upto(begin)
+
+    def _upto(self, ts: int) -> int:
+        """Σ e of the events kept, and of all before them, up to `ts`."""
+        row = self.ring.before(ts)
+        return row.total + row.value if row is not None else self.ring.first.total
 
     def zscore(self, now: int) -> float | None:
         """(Σ e over 10 s − mean) / sd, against the last 600 sampled sums (population sd).

@@ -11,9 +11,7 @@ proves ten levels a side; those below may be used while an audit (desk.market.au
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from enum import StrEnum
-from operator import sub
 
 import msgspec
 
@@ -26,6 +24,7 @@ from desk.market.raw_l2 import READ, RawL2Book
 from desk.market.raw_l3 import RawL3Book
 from desk.market.spread import SpreadClock
 from desk.market.tape import TradeTape
+from desk.market.touches import Touches
 from desk.market.trade_frames import TradeFrames
 from desk.market.venue_time import VenueTime
 from desk.messages import BookUpdate, OrdersUpdate
@@ -220,8 +219,8 @@ class Market:
     """One instrument: its books by channel, its bars, its tape, the flow at its touch. `track` is the book to use."""
 
     __slots__ = (
-        "_flow", "_flows", "_spread", "barred", "bars", "contradicted", "heard", "inst", "instrument", "levels", "now",
-        "repair", "tape", "time", "touches", "tracks", "trade_frames", "venue_status",
+        "_flows", "barred", "bars", "contradicted", "heard", "inst", "instrument", "levels", "now", "repair", "tape",
+        "time", "touches", "tracks", "trade_frames", "venue_status",
     )  # fmt: skip
 
     def __init__(self, inst: str) -> None:
@@ -232,10 +231,7 @@ class Market:
         self.tape = TradeTape(inst)
         self.repair = TradeRepair(inst, self.tape, self.bars)
         self.trade_frames = TradeFrames(inst, self.repair.streak)
-        self._flow = TouchFlow()
-        self._spread = SpreadClock()
-        # Touches that wait, flat, six words of each: ns, the flow to it, bid, its size, ask, its size.
-        self.touches: Callable[[], list[int]] = list
+        self.touches = Touches()  # of the book that is believed
         self.levels: LevelFlow | None = None  # kept only where a strategy asked for it (the engine feeds it)
         self._flows: Track | None = None  # the book that feeds them
         self.venue_status = "unknown"
@@ -255,38 +251,25 @@ class Market:
 
     def touched(self, track: Track, now: int, bid: int, bid_qty: int, ask: int, ask_qty: int) -> None:
         """The believed book's touch after an event; a touch of another book than before begins anew."""
-        self.settle()
         if self._flows is not track:
             self.lost()
             self._flows = track
-        self._flow.apply(now, bid, bid_qty, ask, ask_qty)
-        self._spread.apply(now, ask - bid)
-
-    def settle(self) -> None:
-        """Take in the touches that wait."""
-        if flat := self.touches():
-            times, bids, asks = flat[::6], flat[2::6], flat[4::6]
-            self._flow.take(times, flat[1::6], (bids[-1], flat[-3], asks[-1], flat[-1]))
-            self._flow.reached(times[-1])
-            self._spread.take(zip(times, map(sub, asks, bids), strict=True))
+        self.touches.flow.sample(now)
+        self.touches.apply(now, bid, bid_qty, ask, ask_qty)
 
     @property
     def flow(self) -> TouchFlow:
         """Of the touch of the book that is believed."""
-        self.settle()
-        return self._flow
+        return self.touches.flow
 
     @property
     def spread(self) -> SpreadClock:
         """Of the same touch."""
-        self.settle()
-        return self._spread
+        return self.touches.spread
 
     def lost(self) -> None:
         """No book is believed: what flowed until one is again cannot be known."""
-        self.settle()
-        self._flow.restart()
-        self._spread.restart()
+        self.touches.restart()
         if self.levels is not None:
             self.levels.restart()
         self._flows = None

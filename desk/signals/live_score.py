@@ -18,7 +18,6 @@ from desk.signals.shape import Score, ScoreFn, Trend, formula_of
 
 ATTESTED = at.TAKEN  # levels a side that a matching checksum proves
 TURN, TOTAL, IMBALANCE, REFERENCE = at.TURN // 8, at.TOTAL // 8, at.IMBALANCE // 8, at.REFERENCE // 8
-WAITING, TOUCHES, LAST_BID = at.WAITING // 8, at.TOUCHES // 8, at.LAST_BID // 8
 BID, BID_QTY, ASK, ASK_QTY = (offset // 8 for offset in (at.BID, at.BID_QTY, at.ASK, at.ASK_QTY))
 SCORES, TS = at.SCORES // 8, at.TS // 8
 REST_UNTIL, REST_TURN, GATES = at.REST_UNTIL // 8, at.REST_TURN // 8, at.GATES // 8
@@ -42,7 +41,6 @@ class LiveScore:
 
     def __init__(self, market: Market, score: ScoreFn, default_bps: float, attested: bool = True) -> None:
         self.market, self.inst = market, market.inst
-        market.touches = self.touches
         self.spreads = SpreadStats()
         self.epoch = 0
         self.known = False
@@ -58,12 +56,6 @@ class LiveScore:
         self._made_at = 0
 
     # --- a frame
-
-    def touches(self) -> list[int]:
-        """What the touch was at calm frames since it was last asked for, see Market."""
-        words = self._words
-        waiting, words[WAITING] = words[WAITING], 0
-        return words[TOUCHES : TOUCHES + 6 * waiting].tolist()
 
     def rescore(self, track: Track, now: int) -> None:
         """Score the believed book as it is at `now`, and tell the market of its touch."""
@@ -84,7 +76,6 @@ class LiveScore:
         if kept is not None and book.score():
             words = kept.words
             market.touched(track, now, bid, words[BID_QTY], ask, words[ASK_QTY])
-            words[LAST_BID : LAST_BID + 4] = words[BID : BID + 4]
             track.record.until = min(self.spreads.due, market.flow.due)
             market.trade_frames.trust(track.record.address, kept.address)
             self.why = kept.code
@@ -121,6 +112,7 @@ class LiveScore:
         kept = self._kept.get(track.channel)
         if kept is None and self._attested and (formula := formula_of(self._score)) is not None:
             kept = self._kept[track.channel] = ScoreWords(self.inst, track.book.tier, formula)
+            kept.words[at.TOUCHES // 8] = self.market.touches.address
         return kept
 
     def _keep(self, kept: ScoreWords | None) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Set
 import numpy as np
 
 from desk.kernels import rush as at
-from desk.kernels.calm import CALM, MOVED, RESTING, TOUCHED
+from desk.kernels.calm import CALM, FULL, MOVED, RESTING
 from desk.market.state import Fault, Market, Track
 from desk.signals.paths import Path, Seen
 
@@ -89,8 +89,8 @@ class Rush:
             if not said & CALM:
                 self.left = self._judge(market, track, track.prove(now), now)
                 break
-            if said & TOUCHED:
-                market.settle()
+            if said & FULL:
+                market.touches.make_room()
             if alone and said & MOVED and not said & RESTING:
                 self.left = moved
                 break

@@ -12,7 +12,7 @@ from typing import Any
 from desk.errors import DecodeError, GapError
 from desk.events import Answer, Frame, Unanswered
 from desk.instrument import Instrument
-from desk.kernels.calm import CALM, MOVED, READ, RESTING, TOUCHED
+from desk.kernels.calm import CALM, FULL, MOVED, READ, RESTING
 from desk.kernels.trade_frame import PRINTED
 from desk.market.numbered import TRACKS, CountedTrack
 from desk.market.record import BYTES, FOREVER
@@ -128,8 +128,8 @@ class Watch:
             take, record, market, track, moved = path
             said = take(record, id(data) + BYTES, len(data), now)
             if said & CALM:
-                if said & TOUCHED:
-                    market.settle()
+                if said & FULL:
+                    market.touches.make_room()
                 if said & RESTING:
                     self.rested = market.inst
                     return RESTED

@@ -20,9 +20,10 @@ from desk.instrument import Instrument
 from desk.io.frames import read_frames
 from desk.market.bars import MINUTE, MinuteBars
 from desk.market.clock import VenueClock
-from desk.market.flow import WINDOWS, TouchFlow
+from desk.market.flow import WINDOWS
 from desk.market.l2 import L2Book
 from desk.market.tape import TradeTape
+from desk.market.touches import Touches
 from desk.messages import BookUpdate, Candle, LinkSpec, Side, Subscription, Trade, Trades
 from desk.portfolio.portfolio import Portfolio
 from desk.risk.account import Account
@@ -132,13 +133,15 @@ def test_flow_explains_the_same_moves_and_not_the_next_ones_on_a_real_stock():
     The band is wide enough for another rule at the edges of bins, too narrow for a wrong sign, side or inequality.
     """
     touches = rows("market/reference/lobster_aapl_20120621_book1_0930_1000.parquet", "bid, bid_size, ask, ask_size")
-    flow = TouchFlow()
-    e = [flow.apply(at, *touch) for at, touch in enumerate(touches, start=1)]
+    made, e = Touches(), []
+    for at, touch in enumerate(touches, start=1):
+        made.apply(at, *touch)
+        e.append(made.flow.sum(1, at))
     by_formula = [
         (b2 >= b) * q2 - (b2 <= b) * q - (a2 <= a) * r2 + (a2 >= a) * r
         for (b, q, a, r), (b2, q2, a2, r2) in pairwise(touches)
     ]
-    assert e == [None, *by_formula]
+    assert e == [0, *by_formula]
     mid = np.array([(bid + ask) / 2 for bid, _, ask, _ in touches])
     for size, r_squared in ((100, 0.291), (500, 0.284)):
         bins = len(by_formula) // size

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from desk.market.flow import QUIET, SECOND, WINDOWS, Z_ENOUGH, Z_SAMPLES, LevelFlow, TouchFlow, orders_within
+from desk.market.flow import QUIET, SECOND, WINDOWS, Z_ENOUGH, Z_SAMPLES, LevelFlow, orders_within
 from desk.market.l3 import L3Book
-from desk.market.spread import SpreadClock
+from desk.market.touches import Touches
 from desk.messages import OrderEvent, OrdersUpdate, Side
 
 PAPER = [(100, 5, 101, 7), (100, 8, 101, 7), (101, 2, 102, 4), (101, 1, 102, 9), (100, 6, 102, 9)]
@@ -32,31 +32,38 @@ def indicator_form(touch, after):
     return (b2 >= b) * q2 - (b2 <= b) * q - (a2 <= a) * r2 + (a2 >= a) * r
 
 
-def feed(flow, steps):
+def feed(touches, steps):
+    """Each step's time and touch, taken in; what is due is sampled before."""
     ts, rows = 0, []
     for step, bid, bid_qty, spread, ask_qty in steps:
         ts += step
-        rows.append((ts, (bid, bid_qty, bid + spread, ask_qty), flow.apply(ts, bid, bid_qty, bid + spread, ask_qty)))
+        touch = (bid, bid_qty, bid + spread, ask_qty)
+        touches.flow.sample(ts)
+        touches.apply(ts, *touch)
+        rows.append((ts, touch))
     return rows
 
 
 def test_the_papers_example_gives_3_9_minus6_minus1():
     """The vector of the design notes: a sign or an inequality wrong anywhere changes one of the four."""
-    flow = TouchFlow()
-    assert [flow.apply(0, *touch) for touch in PAPER] == [None, 3, 9, -6, -1]
-    assert flow.sum(WINDOWS[0], 0) == 5
+    touches, e = Touches(), []
+    for ts, touch in enumerate(PAPER, start=1):
+        touches.apply(ts, *touch)
+        e.append(touches.flow.sum(1, ts))
+    assert e == [0, 3, 9, -6, -1]
+    assert touches.flow.sum(WINDOWS[0], 5) == 5
 
 
+@settings(deadline=None)  # the first use compiles
 @given(touches, st.integers(0, 60 * SECOND))
 def test_streamed_flow_equals_the_indicator_formula_summed_over_the_list(steps, later):
-    """Every e and every rolling sum, exact, at any reading time."""
-    flow = TouchFlow()
-    rows = feed(flow, steps)
+    """Every rolling sum, exact, at any reading time."""
+    made = Touches()
+    rows = feed(made, steps)
     events = [(b[0], indicator_form(a[1], b[1])) for a, b in itertools.pairwise(rows)]
-    assert [row[2] for row in rows] == [None, *(e for _, e in events)]
-    now = rows[-1][0] + later
-    for window in WINDOWS:
-        assert flow.sum(window, now) == sum(e for ts, e in events if now - window < ts <= now)
+    for now in (rows[-1][0], rows[-1][0] + later):
+        for window in (1, *WINDOWS):
+            assert made.flow.sum(window, now) == sum(e for ts, e in events if now - window < ts <= now)
 
 
 def sampled(rows):
@@ -75,8 +82,8 @@ def sampled(rows):
 @given(touches, st.integers(0, 20 * SECOND))
 def test_the_z_score_equals_numpys_over_sums_sampled_each_second(steps, later):
     """Mean and population sd of the sampled sums by numpy; the running squares must not drift or lose a sample."""
-    flow = TouchFlow()
-    rows = feed(flow, steps)
+    flow = (made := Touches()).flow
+    rows = feed(made, steps)
     values, now = sampled(rows), rows[-1][0] + later
     if len(values) < Z_ENOUGH or len(set(values)) == 1:
         assert flow.zscore(now) is None
@@ -90,8 +97,8 @@ def test_the_z_score_forgets_what_is_older_than_its_samples():
     """900 seconds of flow: the last 600 sampled sums count, computed here by the statistics module."""
     rng = np.random.Generator(np.random.PCG64(7))
     steps = [(SECOND, 100 + int(rng.integers(3)), int(rng.integers(1, 50)), 1, 5) for _ in range(900)]
-    flow = TouchFlow()
-    values = sampled(rows := feed(flow, steps))
+    flow = (made := Touches()).flow
+    values = sampled(rows := feed(made, steps))
     assert len(values) == Z_SAMPLES
     now = rows[-1][0]
     expected = (flow.sum(10 * SECOND, now) - fmean(values)) / pstdev(values)
@@ -100,10 +107,10 @@ def test_the_z_score_forgets_what_is_older_than_its_samples():
 
 def test_silence_longer_than_half_a_minute_adds_no_zeros_to_the_z_score():
     """A book that was away an hour must not make every flow after it look extreme."""
-    flow = TouchFlow()
-    rows = feed(flow, [(SECOND // 2, 100, 1 + n % 7, 1, 5) for n in range(200)])
+    flow = (made := Touches()).flow
+    rows = feed(made, [(SECOND // 2, 100, 1 + n % 7, 1, 5) for n in range(200)])
     before = flow.zscore(rows[-1][0])
-    flow.apply(rows[-1][0] + 3600 * SECOND, 100, 5, 101, 5)
+    flow.sample(rows[-1][0] + 3600 * SECOND)
     assert len(sampled(rows)) >= Z_ENOUGH
     assert before is not None
     assert len(flow._samples) == len(sampled(rows)) + QUIET
@@ -111,12 +118,13 @@ def test_silence_longer_than_half_a_minute_adds_no_zeros_to_the_z_score():
 
 def test_no_flow_is_known_across_a_lost_book():
     """The first touch after a resync is a beginning: the jump of the book is nobody's order."""
-    flow = TouchFlow()
-    feed(flow, [(1, 100, 5, 1, 5), (1, 100, 9, 1, 5)])
-    flow.restart()
-    assert flow.sum(SECOND, 3) is None
-    assert flow.apply(3, 150, 5, 151, 5) is None
-    assert flow.sum(SECOND, 3) == 0
+    made = Touches()
+    feed(made, [(1, 100, 5, 1, 5), (1, 100, 9, 1, 5)])
+    assert made.flow.sum(SECOND, 2) == 4
+    made.restart()
+    assert made.flow.sum(SECOND, 3) is None
+    made.apply(3, 150, 5, 151, 5)
+    assert made.flow.sum(SECOND, 3) == 0
 
 
 sides = st.lists(st.tuples(st.integers(0, 12), st.integers(1, 10**6)), max_size=6, unique_by=lambda level: level[0])
@@ -154,16 +162,17 @@ def test_level_flow_equals_the_formula_on_padded_books(rows, levels, later):
 spreads = st.lists(st.tuples(st.integers(0, 9), st.integers(1, 9)), min_size=5, max_size=60)
 
 
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)
 @given(spreads, st.integers(1, 100), st.integers(0, 80), st.integers(4, 100))
 def test_time_weighted_spread_equals_a_walk_over_every_nanosecond(steps, window, later, keep):
     """The spread of each unit of time written out, then averaged; the widest that stood at any time of the window."""
-    clock, ts, changes = SpreadClock(window, keep), 0, []
+    made, ts, changes = Touches(window=window, keep=keep), 0, []
+    clock = made.spread
     for step, spread in steps:
         ts += step
-        clock.apply(ts, spread)
+        made.apply(ts, 100, 1, 100 + spread, 1)
         changes.append((ts, spread))
-        assert len(clock._ts) <= keep
+        assert len(clock.ring) <= keep
         compare(clock, changes, ts, window, keep)
     compare(clock, changes, ts + later, window, keep)
 
