@@ -56,7 +56,7 @@ class TouchFlow:
     """Order-flow imbalance at the best quotes: sums of e over 1, 5, 10 and 30 s, and a z-score.
 
     Lots, exact. The z-score compares the 10 s sum with its own last 600 values, taken once a second at whole seconds t
-    over [t − 10 s, t) while the book moves: `sample`, a few times a second, does not change them. Events come in through
+    over [t − 10 s, t) while the book moves: how often `sample` is asked does not change them. Events come in through
     desk.market.touches.
 
     >>> from desk.market.touches import Touches

@@ -100,9 +100,9 @@ class Ring:
         return self._widest(self.address, max(i, self._header[FIRST]))
 
     def make_room(self) -> None:
-        """Room for one row more, at least."""
+        """Room for as many rows as there are, and for one at least where the limit does not allow more."""
         header = self._header
-        if len(self) < header[ROOM]:
+        if 2 * len(self) <= header[ROOM]:
             return
         cut = self._find(self.address, self.newest.ts - header[SPAN]) - self._standing
         header[FIRST] = max(header[FIRST], cut)

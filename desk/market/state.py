@@ -254,7 +254,6 @@ class Market:
         if self._flows is not track:
             self.lost()
             self._flows = track
-        self.touches.flow.sample(now)
         self.touches.apply(now, bid, bid_qty, ask, ask_qty)
 
     @property

@@ -48,7 +48,7 @@ class Touches:
             self.make_room()
 
     def make_room(self) -> None:
-        """A kernel said that there is none left."""
+        """A kernel said that there is none left, or it is time to see to it before that."""
         self.flow.ring.make_room()
         self.spread.ring.make_room()
 

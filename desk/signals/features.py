@@ -92,7 +92,7 @@ def features(
 class SpreadStats:
     """The quoted spread as a rolling median: one sample per second, over the last 10 minutes.
 
-    At most 600 samples are kept; an update within a second already sampled costs one comparison.
+    At most 600 samples are kept; an update within a second already sampled changes nothing.
 
     >>> stats = SpreadStats()
     >>> for second in range(3):

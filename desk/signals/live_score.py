@@ -1,8 +1,9 @@
 """The order-book score of one market as frames come: numbers kept by a kernel, objects made when somebody asks.
 
-A frame of an ordinary kind (read as bytes, checksum right, within a second already sampled) ends in the kernel
-(desk.kernels.calm); everything else goes through `rescore`. Where no kernel can compute the score (a `ScoreFn` of
-another formula, a book that no checksum proves, an order-by-order book in plain Python) `features` and the function do.
+A frame of an ordinary kind (read as bytes, checksum right) ends in the kernel (desk.kernels.calm); everything else goes
+through `rescore`. What is sampled once a second is sampled on the beat. Where no kernel can compute the score (a
+`ScoreFn` of another formula, a book that no checksum proves, an order-by-order book in plain Python) `features` and the
+function do.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ LATE, RESTED = at.LATE // 8, at.RESTED // 8
 FELT, EMA, TAU_S = at.FELT // 8, at.EMA // 8, at.TAU_S // 8
 LABEL, LABEL_MODERATE, LABEL_STRONG = at.LABEL // 8, at.LABEL_MODERATE // 8, at.LABEL_STRONG // 8
 NEVER_LATE = 1 << 62
+BEATLESS = 2_000_000_000  # ns for which frames wait for a beat to sample what is due, before one of them does it itself
 
 
 class LiveScore:
@@ -64,8 +66,9 @@ class LiveScore:
         if code := market.why:
             self.forget(code)
             return
+        if now >= self._patience:
+            self._sample(track, now)
         bid, ask = book.bid, book.ask
-        self.spreads.update(now, 20_000.0 * (ask - bid) / (ask + bid))
         reference, median = self.spreads.ref(self._default_bps), self.spreads.median
         kept = self._words_of(track)
         if kept is not self._worded:
@@ -76,7 +79,7 @@ class LiveScore:
         if kept is not None and book.score():
             words = kept.words
             market.touched(track, now, bid, words[BID_QTY], ask, words[ASK_QTY])
-            track.record.until = min(self.spreads.due, market.flow.due)
+            track.record.until = self._patience
             market.trade_frames.trust(track.record.address, kept.address)
             self.why = kept.code
         else:
@@ -93,6 +96,34 @@ class LiveScore:
         if self.known:
             self._words[TS] = now
             self._words[SCORES] += 1
+
+    @property
+    def _patience(self) -> int:
+        """ns, until when no frame samples anything."""
+        return min(self.spreads.due, self.market.flow.due) + BEATLESS
+
+    def beat(self, now: int) -> None:
+        """A few times a second, between frames: one spread and one sum of the flow each second, as the believed book
+        is; the next frame's score is judged by them.
+        """
+        market, track = self.market, self.market.track
+        market.touches.make_room()
+        if track is None or market.why:
+            return
+        market.flow.reached(self.ts)
+        self._sample(track, now)
+        if track.record.until:  # 0: somebody wants to look at the next frame
+            track.record.until = self._patience
+
+    def _sample(self, track: Track, now: int) -> None:
+        self.market.flow.sample(now)
+        if now < self.spreads.due:
+            return
+        bid, ask = track.book.bid, track.book.ask
+        self.spreads.update(now, 20_000.0 * (ask - bid) / (ask + bid))
+        if self._worded is not None:
+            self._made = self.last  # the score says what it was judged by
+            self._worded.judge_by(self.spreads.ref(self._default_bps), self.spreads.median)
 
     def forget(self, code: str) -> None:
         """There is no score to believe any more; the last one there was stays in `last`."""

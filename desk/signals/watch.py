@@ -208,11 +208,13 @@ class Watch:
         return [Word("warn", "LINK_DOWN", f"{self.links[link].name}: {why}")]
 
     def beat(self, now: int) -> list[Seen]:
-        """A few times a second: the venue's clock, bars ours closes, what to ask for, what never came."""
+        """A few times a second: the venue's clock, bars ours closes, samples, what to ask for, what never came."""
         tracks = [track for market in self.markets.values() for track in market.tracks.values()]
         seen: list[Seen] = [Word(*said) for said in self.time.beat(tracks, now)]
         seen += self.subscriptions.beat(now)
         seen += self._cared(self.care.beat(now))
+        for live in self.live.values():
+            live.beat(now)
         for market in self.markets.values():
             if market.contradicted and now - market.contradicted >= STALL and (stalled := market.track) is not None:
                 market.contradicted = 0

@@ -30,8 +30,8 @@ from hft_signals import score
 START = 1_795_132_800_000_000_000
 SECOND = 1_000_000_000
 SYMBOL, KEY = "BTC/USD", "BTC/USD@kraken"
-EAGER = {"max_break_even": 0.99, "cooldown_s": 1.0, "hold_s": 60.0}
-EAGER |= {"conflict_wait_s": 0.5, "false_breakout": "skip"}
+EAGER = {"max_break_even": 0.99, "cooldown_s": 0.25, "hold_s": 60.0}
+EAGER |= {"conflict_wait_s": 0.2, "false_breakout": "skip"}
 
 
 def stream(channels: tuple[str, ...], count: int) -> list[Event]:
@@ -48,7 +48,8 @@ def stream(channels: tuple[str, ...], count: int) -> list[Event]:
     while len(events) < count:
         now = market.next_at
         if now >= beat:
-            events.append(Timer(beat, "beat"))
+            if beat // SECOND % 60 > 3:  # now and then a process has no time for its beats
+                events.append(Timer(beat, "beat"))
             beat += SECOND // 4
         frames = [Frame(now, 0, data) for _, data in source.advance(now)]
         if len(events) % 1_500 < len(frames):  # lost on the way, and found by the checksum
@@ -115,7 +116,10 @@ def test_words_and_short_looks_answer_exactly_as_objects_and_full_looks_do(chann
         mine, other = fast.watch.markets[KEY], full.watch.markets[KEY]
         assert (mine.why, mine.contradicted) == (other.why, other.contradicted)
         assert mine.flow.sum(5 * SECOND, event.ts) == other.flow.sum(5 * SECOND, event.ts)
+        assert fast.watch.live[KEY].spreads.median == full.watch.live[KEY].spreads.median
         looks += fast.watch.live[KEY].kept
+    mine, other = (engine.watch.markets[KEY] for engine in (fast, full))
+    assert mine.flow.zscore(event.ts) == other.flow.zscore(event.ts)
     ours, theirs = fast.seats[0].strategy, full.seats[0].strategy
     assert ours.funnel == theirs.funnel
     assert ours.slots[KEY].integrator.at(fast.now) == theirs.slots[KEY].integrator.at(full.now)
