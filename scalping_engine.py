@@ -27,7 +27,6 @@ from desk.messages import Candle, Side, Trade
 from desk.signals.alignment import STAND, STRONG_ALIGNMENT, STRONG_CONFLICT, alignment
 from desk.signals.breakout import NEEDED, Break, BreakoutRecord, BreakoutWatch, evidence
 from desk.signals.experience import Experience
-from desk.signals.gate_words import Given
 from desk.signals.shape import Score
 from desk.signals.technical import NEEDS, LightweightIndicators
 from desk.signals.timing import ABORT, TAKE, WAIT, Objection, entry_advice
@@ -35,7 +34,8 @@ from desk.signals.trend import bias_effect
 from desk.strategies import scalp_plan
 from desk.strategies.base import BookView, Pulse, Strategy, View
 from desk.strategies.exits import SCALP_HOLD, hold_ns
-from desk.strategies.scalp_plan import ROOM, BookSaid, No, Plan, Prices, arithmetic, as_numbers
+from desk.strategies.scalp_gates import ScalpGates
+from desk.strategies.scalp_plan import BookSaid, No, Plan, Prices, arithmetic, as_numbers
 from desk.strategies.scalp_trade import ScalpTrade
 from desk.strategies.standing import Standing, stance
 from hft_signals import RISING, HFTIntegrator, Reading, contributions, fading, lifetime_s
@@ -54,8 +54,8 @@ __all__ = ["LightweightIndicators", "ScalpingEngine", "ScalpingSignal"]
 class Slot:
     """What the engine keeps of one symbol. `code` is the last gate that said no, "SIGNAL" after a signal."""
 
-    def __init__(self, inst: str, hft: config.HftSignals, heeded: bool, prompt_ns: int) -> None:
-        self.inst = inst
+    def __init__(self, inst: str, hft: config.HftSignals, heeded: bool, prompt_ns: int, gates: ScalpGates) -> None:
+        self.inst, self.gates = inst, gates
         self.indicators = LightweightIndicators()
         self.breaks = BreakoutWatch()
         self.integrator = HFTIntegrator(hft)
@@ -66,7 +66,7 @@ class Slot:
         self.trade: ScalpTrade | None = None  # the one under way
         self.last_signal: Signal | None = None
         self.quiet_until = 0
-        self.standing = Standing(self.integrator if heeded else None, prompt_ns)
+        self.standing = Standing(self.integrator if heeded else None, prompt_ns, gates if heeded else None)
 
     @property
     def code(self) -> str:
@@ -106,7 +106,10 @@ class ScalpingEngine(Strategy):
         self.heeds_bias = is_hybrid and hybrid.trend_filter and hybrid.scalp_signal_filtering
         self._fresh = int(hft.fresh_s * SECOND)
         self._prompt = min(self._fresh, int(hft.stale_s * SECOND))
-        self.slots = {inst: Slot(inst, hft, scalping.hft_integration, self._prompt) for inst in insts}
+        self.slots = {
+            inst: Slot(inst, hft, scalping.hft_integration, self._prompt, ScalpGates(scalping, maker_bps, taker_bps))
+            for inst in insts
+        }
         self.signals = 0
         self.experience = Experience()
         self._hold = hold_ns(scalping.hold_s, SCALP_HOLD)
@@ -139,9 +142,8 @@ class ScalpingEngine(Strategy):
         if slot is None:
             return ()
         last = slot.standing
-        last.rouse()
-        pulse = last.pulse
-        if pulse is None or pulse.epoch != last.epoch or view.now >= last.until or pulse.lag_ns > self._prompt:
+        pulse = last.resumed(view.now)
+        if pulse is None:
             return self._look(slot, view)
         if self.scalping.hft_integration:
             slot.integrator.feel(pulse.ts, pulse.imbalance, pulse.total)
@@ -165,8 +167,8 @@ class ScalpingEngine(Strategy):
         if (slot := self.slots.get(trade.inst)) is not None:
             technical = slot.indicators.trade(trade.ts_exch or view.now, trade.px, trade.qty)
             slot.breaks.trade(view.now, trade.px)
-            if stance(technical, self.scalping.min_technical) != slot.standing.side:
-                slot.standing.end()
+            if (side := stance(technical, self.scalping.min_technical)) != slot.standing.side:
+                slot.standing.turned(side)
         return ()
 
     def lends(self, inst: str) -> Lent | None:
@@ -174,12 +176,14 @@ class ScalpingEngine(Strategy):
         return Lent(slot.indicators.block, slot.breaks.block, needs) if slot is not None else None
 
     def on_turn(self, inst: str) -> None:
-        self.slots[inst].standing.end()
+        slot = self.slots[inst]
+        slot.standing.turned(stance(slot.indicators.technical, self.scalping.min_technical))
 
     def on_bar(self, bar: Candle, view: View) -> Iterable[Intent]:
         if (slot := self.slots.get(bar.inst)) is not None:
             slot.follow(view.closed(bar.inst))
-            slot.standing.end()
+            self._given(slot, view)
+            slot.standing.turned(stance(slot.indicators.technical, self.scalping.min_technical))
         return ()
 
     def on_bias(self, bias: TrendBias, view: View) -> Iterable[Intent]:
@@ -242,25 +246,20 @@ class ScalpingEngine(Strategy):
             return
         if slot.alignment == STRONG_CONFLICT and view.now - slot.standing.against >= self._objection:
             return  # the next frame may change the mind though no price and no class does
-        if self.scalping.hft_integration and (slot.reading is None or slot.reading.age_s != 0.0):
-            return  # the pulse knows the total of now, not one that has decayed
-        bias = view.bias(slot.inst.partition("@")[0]) if self.heeds_bias else None
-        until = bias.expires if bias else FOREVER
-        if slot.standing.against and view.now < slot.standing.against + self._objection:
-            until = min(until, slot.standing.against + self._objection)
+        known = True
+        if self.scalping.hft_integration:
+            if slot.reading is None:
+                return
+            known = slot.reading.age_s == 0.0  # the pulse knows the total of now, not one that has decayed
         side = stance(slot.indicators.technical, self.scalping.min_technical)
-        slot.standing.begin(view.pulse(slot.inst), side, until, self._given(slot, view, side) if side else None)
+        slot.standing.begin(view.pulse(slot.inst), side, self._given(slot, view), known)
 
-    def _given(self, slot: Slot, view: View, side: int) -> Given | None:
-        """What the gates hang on besides the touch and the score, while this look stands."""
-        instrument, scalping, atr = view.instrument(slot.inst), self.scalping, slot.indicators.atr or 0.0
-        if instrument is None or not scalping.hft_integration:
-            return None
-        bias = bias_effect(Side(side), view.bias(instrument.symbol) if self.heeds_bias else None, view.now)
-        risk, ratio, fees = scalping.stop_atr * atr, scalping.reward_to_risk, (self.maker_bps, self.taker_bps)
-        doubt = bias.blocks, bias.needs_strong
-        prior, dearest = self.experience.prior, scalping.max_break_even
-        return Given(side, instrument.tick, *doubt, risk, ratio, ROOM, atr, *fees, prior, dearest, self._objection)
+    def _given(self, slot: Slot, view: View) -> int:
+        """Let the gates know what they hang on besides the touch and the score; until when that holds, ns."""
+        bias = view.bias(slot.inst.partition("@")[0]) if self.heeds_bias else None
+        if (instrument := view.instrument(slot.inst)) is not None:
+            slot.gates.know(instrument.tick, slot.indicators.atr or 0.0, bias, self.experience.prior, view.now)
+        return bias.expires if bias else FOREVER
 
     def _read(self, slot: Slot, view: View, book: BookView) -> Reading | None:
         score = view.score(slot.inst) if self.scalping.hft_integration and book.ready else None

@@ -11,8 +11,7 @@ from desk.kernels import gates as at
 from desk.signals.alignment import LEAN, STAND
 from desk.signals.timing import WIDE, Prior
 
-ANSWERS = {code: number for number, code in enumerate(at.ANSWERS) if code}
-
+ANSWERS = {code: number for number, code in enumerate(at.ANSWERS)}
 
 _LAYOUT = Struct("=4q13dq")
 _COUNTS = at.COUNTS // 8
@@ -40,12 +39,13 @@ class Given(NamedTuple):
 class GateWords:
     """A block of memory that does not move; `address` is where."""
 
-    __slots__ = ("_array", "_bytes", "_words", "address")
+    __slots__ = ("_array", "_bytes", "_doubles", "_words", "address")
 
     def __init__(self) -> None:
         self._array = np.zeros(at.GATE_WORDS, np.int64)
         self._words: memoryview[int] = self._array.data
         self._bytes = self._array.view(np.uint8).data
+        self._doubles: memoryview[float] = self._array.view(np.float64).data  # type: ignore[assignment]
         self.address = int(self._array.ctypes.data)
 
     def tell(self, given: Given) -> None:
@@ -53,10 +53,13 @@ class GateWords:
         *known, prior, dearest, wait_ns = given
         _LAYOUT.pack_into(self._bytes, 8, *known, *prior, WIDE, LEAN, STAND, dearest, wait_ns)
 
-    def ask(self, said: str, against: int) -> int:
-        """The address, with the last answer and since when the book is against the side (ns, 0: it is not).
+    def ranges(self, risk: float, range_: float) -> None:
+        """Another bar: ticks to the stop, and a bar's range."""
+        self._doubles[at.RISK // 8], self._doubles[at.RANGE // 8] = risk, range_
 
-        0 for an answer that the kernel does not know.
+    def ask(self, said: str, against: int) -> int:
+        """The address, with the last answer ("": not known) and since when the book is against the side (ns, 0: it is
+        not). 0 for an answer that the kernel does not know.
         """
         if said not in ANSWERS:
             return 0

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Protocol
 
 from desk.signals.alignment import LEAN
-from desk.signals.gate_words import GateWords, Given
 from desk.signals.shape import Trend
 from desk.strategies.base import Pulse
+from desk.strategies.scalp_gates import ScalpGates
 
 OVER = -1  # no pulse's epoch
+UNASKED = 1 << 62  # no pulse's turn
 
 
 def stance(technical: float | None, needs: float) -> int | None:
@@ -40,20 +41,17 @@ class Standing:
     """
 
     __slots__ = (
-        "_asked", "_counts", "_gates", "_mind", "_prompt", "_told", "against", "code", "epoch", "pulse", "side", "turn",
-        "until",
+        "_counts", "_gates", "_mind", "_prompt", "_told", "against", "code", "epoch", "pulse", "side", "turn", "until",
     )  # fmt: skip
 
-    def __init__(self, mind: Mind | None, prompt_ns: int) -> None:
+    def __init__(self, mind: Mind | None, prompt_ns: int, gates: ScalpGates | None) -> None:
         self.code = ""
         self.pulse: Pulse | None = None
         self.side: int | None = None
         self.turn = self.until = self.against = 0
-        self._mind, self._prompt = mind, prompt_ns
+        self._mind, self._prompt, self._gates = mind, prompt_ns, gates
         self._counts: dict[str, int] = {}
         self._told: dict[str, int] = {}  # of them, up to the last `news`
-        self._gates = GateWords()
-        self._asked = False  # the gates are told, and answer for themselves
         self.end()
 
     def end(self) -> None:
@@ -66,25 +64,47 @@ class Standing:
         self.against = (self.against or now) if x is not None and x <= -LEAN else 0
         return self.against > 0
 
-    def begin(self, pulse: Pulse | None, side: int | None, until: int, given: Given | None = None) -> None:
+    def begin(self, pulse: Pulse | None, side: int | None, until: int, known: bool = True) -> None:
         """A look was taken with this pulse; it stands until `until` (ns) at most. No pulse: the next frame ends it.
 
-        `given`: what the gates of this side hang on; without it the strategy is asked at every turn.
+        The gates know what they hang on; without gates the strategy is asked at every turn. `known`: `code` is the
+        answer at the score of now; where it is not, the next frame asks.
         """
         self.pulse = pulse
-        if given is not None:
-            self._gates.tell(given)
-        self._asked = given is not None
-        if pulse is not None and pulse.kept:
-            self.epoch, self.turn, self.side, self.until = pulse.epoch, pulse.turn, side, until
+        if pulse is not None and pulse.kept and (known or not side or self._gates is not None):
+            self.epoch, self.turn, self.side, self.until = pulse.epoch, pulse.turn if known else UNASKED, side, until
             self.rest()
+
+    def turned(self, side: int | None) -> None:
+        """Another side, or other bars: where a look still stands the gates, which know what is new, answer again."""
+        self.rouse()
+        pulse = self.pulse
+        if pulse is None or pulse.epoch != self.epoch or side is None or (side and self._gates is None):
+            self.end()
+            return
+        self.side, self.turn = side, UNASKED
+        if not side:
+            self.code = "WEAK_TECHNICAL"
+        self.rest()
+
+    def resumed(self, now: int) -> Pulse | None:
+        """End of a rest: the pulse where the last look still stands at `now`, else None."""
+        self.rouse()
+        pulse = self.pulse
+        if pulse is None or pulse.epoch != self.epoch or now >= self.until or pulse.lag_ns > self._prompt:
+            return None
+        if self._gates is not None and self.code == "HFT_CONFLICT" and now - self.against >= self._gates.wait_ns:
+            return None  # a conflict that has lasted is no answer any more
+        return pulse
 
     def rest(self) -> None:
         """Leave the next frames alone, as long as nothing changes."""
         if (pulse := self.pulse) is not None:
             trend = self._mind.lend() if self._mind is not None else None
             if trend is not None or self._mind is None:
-                gates = self._gates.ask(self.code, self.against) if self._asked else 0
+                gates, said = 0, "" if self.turn == UNASKED else self.code
+                if self.side and self._gates is not None:
+                    gates = self._gates.of(self.side).ask(said, self.against)
                 pulse.rest(self.until, self.turn if self.side else None, gates, self._prompt, trend)
 
     def rouse(self) -> None:
@@ -94,10 +114,12 @@ class Standing:
         frames, turn, trend = pulse.rested()
         if frames:
             counted = [(self.code, frames)]
-            if self.side:
+            if not self.side:
+                self.against = 0  # no side, no objection
+            else:
                 self.turn = turn
-            if self._asked:
-                self.code, self.against, counted = self._gates.heard()
+                if self._gates is not None:
+                    self.code, self.against, counted = self._gates.of(self.side).heard()
             for code, n in counted:
                 self._counts[code] = self._counts.get(code, 0) + n
             if self._mind is not None:
@@ -112,7 +134,9 @@ class Standing:
 
     def said_again(self) -> None:
         """The same answer to one more look."""
-        self._counts[self.code] += 1
+        self._counts[self.code] = self._counts.get(self.code, 0) + 1
+        if not self.side:
+            self.against = 0
 
     def news(self) -> dict[str, int]:
         """How often each answer was given since this was last asked."""

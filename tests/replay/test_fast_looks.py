@@ -23,15 +23,17 @@ from desk.run.modes import with_symbols
 from desk.signals.shape import Features, Score
 from desk.sim.market import SimMarket
 from desk.sim.publish import Publisher
+from desk.strategies.standing import Standing
 from desk.wire import kraken_venue_rest as rest
 from desk.wire.kraken_venue import Topic
 from hft_signals import score
+from scalping_engine import ScalpingEngine
 
 START = 1_795_132_800_000_000_000
 SECOND = 1_000_000_000
 SYMBOL, KEY = "BTC/USD", "BTC/USD@kraken"
-EAGER = {"max_break_even": 0.99, "cooldown_s": 0.25, "hold_s": 60.0}
-EAGER |= {"conflict_wait_s": 0.2, "false_breakout": "skip"}
+EAGER = {"min_technical": 3.0, "max_break_even": 0.99, "cooldown_s": 0.25, "hold_s": 60.0}
+EAGER |= {"conflict_wait_s": 0.1, "false_breakout": "skip"}
 
 
 def stream(channels: tuple[str, ...], count: int) -> list[Event]:
@@ -67,10 +69,10 @@ def by_objects(features: Features) -> Score:
     return score(features)
 
 
-def desk(by_kernel: bool, channels: tuple[str, ...], min_technical: float = 3.0) -> Engine:
+def desk(by_kernel: bool, channels: tuple[str, ...], scalping: dict[str, object] = EAGER, taker: float = 0.5) -> Engine:
     config = msgspec.to_builtins(with_symbols(Config(), (SYMBOL,)))
-    config["scalping_engine"] |= EAGER | {"min_technical": min_technical}
-    config["fees"] |= {"maker_bps": 0.0, "taker_bps": 0.5}
+    config["scalping_engine"] |= scalping
+    config["fees"] |= {"maker_bps": 0.0, "taker_bps": taker}
     wanted = tuple(Subscription(c, SYMBOL, 0 if c == "trade" else 10) for c in channels)
     text = canonical(msgspec.convert(config, Config))
     start = Start(START, "hybrid", "test", "kraken", (SYMBOL,), text, "", 1, "test", (LinkSpec("public", wanted),))
@@ -177,7 +179,7 @@ def test_a_frame_of_prints_in_one_call_is_the_same_as_each_of_them_told(seed):
     """Every effect, and all that prints leave behind: tape, bars, breaks, the technical score, a book in doubt. In the
     end the decimals are others, and prints count no more.
     """
-    fast, full = desk(True, ("book", "trade"), 35.0), desk(True, ("book", "trade"), 35.0)
+    fast, full = (desk(True, ("book", "trade"), EAGER | {"min_technical": 35.0}) for _ in range(2))
     full.watch.markets[KEY].trade_frames.lend(None)
     mine, other = fast.watch.markets[KEY], full.watch.markets[KEY]
     ours, theirs = fast.seats[0].strategy.slots[KEY], full.seats[0].strategy.slots[KEY]
@@ -187,14 +189,14 @@ def test_a_frame_of_prints_in_one_call_is_the_same_as_each_of_them_told(seed):
         pending = [event]
         while pending:
             one = pending.pop(0)
-            rested, doubt = ours.standing.epoch, mine.contradicted
+            doubt = mine.contradicted
             effects = fast.step(one)
             assert full.step(one) == effects
             assert full.prints == fast.prints
             taken = fast._printed == fast.seq
             refused += bool(fast.prints) and not taken
             several += taken and len(fast.prints) > 1
-            turned += taken and rested != ours.standing.epoch
+            turned += taken and fast.watch.tape.turned
             doubted += taken and doubt != mine.contradicted
             pending += answers(effects, one.ts)
         assert (mine.contradicted, mine.why) == (other.contradicted, other.why)
@@ -209,3 +211,33 @@ def test_a_frame_of_prints_in_one_call_is_the_same_as_each_of_them_told(seed):
     assert full._printed == 0
     assert mine.barred == "DECIMALS_CHANGED"
     assert (several > 100, turned > 0, doubted > 100, refused > 20, fast.life.sent_out > 5) == (True,) * 5
+
+
+@pytest.mark.parametrize("channels", [("book", "trade"), ("level3", "book", "trade")])
+def test_where_every_answer_is_no_the_strategy_looks_on_the_beat_and_hardly_at_a_frame(channels, monkeypatch):
+    """Prints turn the side and bars the range while the kernel answers: not one look more, not one effect other."""
+    asking = {"min_technical": 25.0, "max_break_even": 0.5, "conflict_wait_s": 5.0}
+    fast, full = desk(True, channels, asking, taker=20.0), desk(False, channels, asking, taker=20.0)
+    looked = {id(engine.seats[0].strategy): 0 for engine in (fast, full)}
+    turns = [0]
+    look, turned = ScalpingEngine._look, Standing.turned
+
+    def counted(strategy, slot, view, *, say=False):
+        looked[id(strategy)] += not say
+        return look(strategy, slot, view, say=say)
+
+    def counted_turn(standing, side):
+        turns[0] += standing.pulse is not None and standing.pulse.kept
+        turned(standing, side)
+
+    monkeypatch.setattr(ScalpingEngine, "_look", counted)
+    monkeypatch.setattr(Standing, "turned", counted_turn)
+    for event in stream(channels, 9_000):
+        assert fast.step(event) == full.step(event)
+    ours, theirs = looked.values()
+    assert ours < 0.01 * theirs
+    assert turns[0] > 15
+    assert fast.seats[0].strategy.funnel == full.seats[0].strategy.funnel
+    assert {"HFT_CONFLICT", "WIDE_SPREAD", "WEAK_TECHNICAL", "EDGE_BELOW_COST"} < set(
+        fast.seats[0].strategy.funnel[KEY]
+    )

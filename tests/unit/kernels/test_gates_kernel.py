@@ -11,8 +11,8 @@ from hand_view import BTC, MINUTE, HandView
 from desk import config
 from desk.events import TrendBias
 from desk.kernels.gates import ANSWERS, answer
-from desk.signals.gate_words import GateWords
-from scalping_engine import ScalpingEngine, Slot
+from desk.messages import Side
+from scalping_engine import ScalpingEngine
 
 KEY = BTC.key
 
@@ -41,18 +41,18 @@ def test_the_kernels_gates_say_what_the_readable_ones_say(seed: int) -> None:
     draw, met = Random(seed), set()
     for _ in range(1_500):
         engine, view = scalper(draw), HandView(BTC)
-        slot, view.now = Slot(KEY, engine.hft, True, 0), 60 * MINUTE
-        slot.indicators = SimpleNamespace(atr=draw.uniform(0.0, 400.0), contributions={})  # type: ignore[assignment]
-        if draw.random() < 0.5:
-            view.biases["BTC/USD"] = TrendBias(0, "BTC/USD", draw.uniform(-100, 100), view.now + 1, "X", 1.0)
+        slot, view.now = engine.slots[KEY], 60 * MINUTE
         for filled in range(draw.randrange(40)):
             engine.experience.rested_one(filled % 3 > 0)
-        side = draw.choice([1, -1])
-        given = engine._given(slot, view, side)
-        assert given is not None
-        gates = GateWords()
-        gates.tell(given)
-        for _ in range(4):
+        side = draw.choice([Side.BUY, Side.SELL])
+        for part in range(4):  # of what the gates hang on, one thing after the other changes
+            slot.indicators = SimpleNamespace(atr=draw.uniform(0.0, 400.0), contributions={})  # type: ignore[assignment]
+            if part == 1:
+                view.biases["BTC/USD"] = TrendBias(0, "BTC/USD", draw.uniform(-100, 100), view.now + 1, "X", 1.0)
+            if part == 2:
+                engine.experience.rested_one(draw.random() < 0.7)
+            engine._given(slot, view)
+            gates = slot.gates.of(side)
             bid = draw.choice([draw.randrange(1, 60), draw.randrange(90_000, 1_000_000)])
             touch = Touch(bid, bid + draw.choice([1, 2, 3, draw.randrange(1, 60)]))
             total, reference = draw.choice([draw.uniform(-100, 100), -20.0, 20.0, 60.0]), draw.uniform(0.01, 3.0)
