@@ -47,11 +47,11 @@ from desk.kernels.score import (
 FALLBACK, READ = 0, 1
 
 # The book's header, in words. SCORE: address of the memory of its score (desk.kernels.score), 0 when nobody wants one;
-# STALE: the sides (bits) that changed since they were scored.
+# STALE: the sides (bits) that changed since they were scored; ASKS_REGISTER: the checksum's after the asks.
 BID_FIRST, BID_COUNT, BID_BEST, ASK_FIRST, ASK_COUNT, ASK_BEST, DEPTH, CAPACITY, CLAIMED, COMPUTED, TS_EXCH, SCORE = (
     range(12)
 )
-STALE = 12
+STALE, ASKS_REGISTER = 12, 13
 HEADER = 16
 NEAR = 8  # levels from the best looked at one by one before halving
 CHECKED = 10  # levels a side in the checksum
@@ -128,12 +128,19 @@ def fold_side(tables: int, register: int, last: int, count: int) -> int:
 @kernel
 def prove(book: int, tables: int) -> int:
     """Bring the header's best prices and checksum up to date; returns the checksum."""
+    return prove_after(book, tables, 1)
+
+
+@kernel
+def prove_after(book: int, tables: int, asks_moved: int) -> int:
+    """`prove`, where the asks are as they were the last time (0) or not: they come first in the checksum."""
     capacity = load64(book + CAPACITY * 8)
     bids, asks = load64(book + BID_COUNT * 8), load64(book + ASK_COUNT * 8)
     bids_end = book + HEADER * 8 + (load64(book + BID_FIRST * 8) + bids) * RECORD
     asks_end = book + HEADER * 8 + (capacity + load64(book + ASK_FIRST * 8) + asks) * RECORD
-    register = fold_side(tables, START, asks_end, asks)
-    computed = fold_side(tables, register, bids_end, bids) ^ START
+    if asks_moved:
+        store64(book + ASKS_REGISTER * 8, fold_side(tables, START, asks_end, asks))
+    computed = fold_side(tables, load64(book + ASKS_REGISTER * 8), bids_end, bids) ^ START
     if bids > 0:
         store64(book + BID_BEST * 8, load64(bids_end - RECORD))
     if asks > 0:
@@ -154,7 +161,7 @@ def merge(book: int, work: int, tables: int) -> int:
     put_all(book + ASK_FIRST * 8, records + capacity * RECORD, capacity, depth, work + ASKS_AT, asks)
     news = (BIDS if bids > 0 else 0) | (ASKS if asks > 0 else 0)
     store64(book + STALE * 8, load64(book + STALE * 8) | news)
-    prove(book, tables)
+    prove_after(book, tables, asks)
     store64(book + CLAIMED * 8, load64(work + NEW_CLAIMED * 8))
     store64(book + TS_EXCH * 8, load64(work + NEW_TS * 8))
     return READ

@@ -16,11 +16,13 @@ from __future__ import annotations
 from desk.kernels.crc import push
 from desk.kernels.jit import kernel
 from desk.kernels.memory import load8, load32, load64, store64, word
+from desk.kernels.stamp import moment
 
 RECORD = 24  # bytes: rank, quantity, piece
 
-# The workspace's header, in words; then the expected head of a frame, both sides' entries, the frame.
-HEAD_SIZE, PX_DECIMALS, QTY_DECIMALS, NEW_BIDS, NEW_ASKS, NEW_CLAIMED, NEW_TS, LINES, UNCHECKED = range(9)
+# The workspace's header, in words (from DAY on: the day seen last, desk.kernels.stamp); then the expected head of a
+# frame, both sides' entries, the frame.
+HEAD_SIZE, PX_DECIMALS, QTY_DECIMALS, NEW_BIDS, NEW_ASKS, NEW_CLAIMED, NEW_TS, LINES, UNCHECKED, DAY = range(10)
 ENTRIES = 48  # of one side in one message; the most in captures of live books is 5, in 321 bytes
 HEAD_AT = 128  # bytes
 HEAD_BYTES = 192
@@ -37,10 +39,9 @@ ASKS = word(b',"asks":')
 CHECKSUM_1, CHECKSUM_2 = word(b',"checks'), word(b'um":')
 STAMP_1, STAMP_2 = word(b',"timest'), word(b'stamp":"')
 TAIL = word(b'"}]}')
-COLON, COMMA, POINT, OPEN, CLOSE, CURLY, ZERO, DASH, LETTER_T, LETTER_Z = b":,.[]}0-TZ"
+COLON, COMMA, POINT, OPEN, CLOSE, CURLY, ZERO, DASH = b":,.[]}0-"
 MAX_DIGITS = 18
 MAX_CRC = 0xFFFFFFFF
-BAD = -1_000_000  # what two characters that are no digits count
 
 
 @kernel
@@ -134,60 +135,6 @@ def checksum_field(p: int) -> tuple[int, int]:
 
 
 @kernel
-def two_digits(p: int) -> int:
-    """0..99, or a number far below 0."""
-    tens, ones = load8(p) - ZERO, load8(p + 1) - ZERO
-    if tens < 0 or tens > 9 or ones < 0 or ones > 9:
-        return BAD
-    return tens * 10 + ones
-
-
-@kernel
-def stamp_field(p: int) -> tuple[int, int]:
-    """(ns since 1970 UTC, address after "Z") of "2026-08-02T04:23:42.847625Z", years 1970..2261, 0 to 9 decimals.
-
-    The calendar is Hinnant's days_from_civil, as in desk.wire.stamps.
-    """
-    year = two_digits(p) * 100 + two_digits(p + 2)
-    month = two_digits(p + 5)
-    day = two_digits(p + 8)
-    hour = two_digits(p + 11)
-    minute = two_digits(p + 14)
-    second = two_digits(p + 17)
-    if year < 1970 or year > 2261 or month < 1 or month > 12 or day < 1 or day > 31:
-        return 0, -1
-    if hour < 0 or hour > 23 or minute < 0 or minute > 59 or second < 0 or second > 59:
-        return 0, -1
-    if load8(p + 4) != DASH or load8(p + 7) != DASH or load8(p + 10) != LETTER_T:
-        return 0, -1
-    if load8(p + 13) != COLON or load8(p + 16) != COLON:
-        return 0, -1
-    p += 19
-    fraction = 0
-    scale = 1_000_000_000
-    if load8(p) == POINT:
-        p += 1
-        while scale > 1:
-            digit = load8(p) - ZERO
-            if digit < 0 or digit > 9:
-                break
-            fraction = fraction * 10 + digit
-            scale //= 10
-            p += 1
-        if scale == 1_000_000_000:
-            return 0, -1
-    if load8(p) != LETTER_Z:
-        return 0, -1
-    if month <= 2:
-        year -= 1
-    era = year // 400
-    of_era = year - era * 400
-    of_year = (153 * ((month + 9) % 12) + 2) // 5 + day - 1
-    days = era * 146_097 + of_era * 365 + of_era // 4 - of_era // 100 + of_year - 719_468
-    return (((days * 24 + hour) * 60 + minute) * 60 + second) * 1_000_000_000 + fraction * scale, p + 1
-
-
-@kernel
 def head_matches(p: int, head: int, size: int) -> bool:
     """Whether `size` ≥ 8 bytes at p and at `head` are the same."""
     at = 0
@@ -236,7 +183,7 @@ def scan(work: int, tables: int, p: int, room: int) -> int:
     if load64(p) == STAMP_1:
         if load64(p + 6) != STAMP_2:
             return 0
-        ts_exch, p = stamp_field(p + 14)
+        ts_exch, p = moment(work + DAY * 8, p + 14)
         if p < 0 or load8(p) != TAIL & 255:
             return 0
         p += 1

@@ -7,9 +7,7 @@ from desk.kernels.l3_words import (
     ADD,
     BUFFER,
     BUFFER_SIZE,
-    DATE_HEAD,
-    DATE_NS,
-    DATE_TAIL,
+    DAY,
     DELETE,
     EVENTS,
     FALLBACK,
@@ -36,10 +34,9 @@ from desk.kernels.l3_words import (
     SYMBOL_SIZE,
 )
 from desk.kernels.memory import load8, load32, load64, move, store64, word
+from desk.kernels.stamp import digits, eight, moment
 
 MAX_DIGITS = 18
-SECOND = 1_000_000_000
-DAY_S = 86_400
 
 OPENING = b'{"channel":"level3","type":"update","data":[{'
 OPENING_SIZE = len(OPENING)
@@ -63,19 +60,13 @@ PX, PX_END = word(b'","limit'), word(b'_price":')  # 16 bytes
 QTY, QTY_END = word(b',"order_'), word(b'r_qty":\0') & 0xFFFF_FFFF_FFFF_FF  # 13 bytes
 TIME, TIME_END = word(b',"timest'), word(b'stamp":"')  # 14 bytes
 
-QUOTE, COMMA, POINT, DASH, COLON, ZERO, NINE, CLOSE, BRACE, ZULU = 34, 44, 46, 45, 58, 48, 57, 93, 125, 90
+QUOTE, COMMA, POINT, DASH, COLON, ZERO, NINE, CLOSE, BRACE = b'",.-:09]}'
 CHECKSUM, NAME, STAMP, BIDS, ASKS = 1, 2, 4, 8, 16
 NEEDED = CHECKSUM | NAME | STAMP
 HIGH = word(b"\x80" * 8)
 BIT_6 = word(b"\x40" * 8)
 LOW_SIX = word(b"\x3f" * 8)
 AFTER_Z = word(b"\x25" * 8)  # 0x1a, the low bits of "Z", and this are 0x3f; one more sets bit 6
-NIBBLES = word(b"\xf0" * 8)
-DIGITS = word(b"0" * 8)
-SIXES = word(b"\x06" * 8)
-LOW_NIBBLES = word(b"\x0f" * 8)
-CLOCK = word(b"00:00:00")
-CLOCK_COLONS = word(b"\0\0\xff\0\0\xff\0\0")
 FIFTH = ~(0xFF << 40)
 FIRST = ~(0xFF << 8)
 
@@ -87,20 +78,6 @@ def plain(text: int) -> bool:
     from_zero = text | ((text << 1) & (text << 2))  # bit 6, or bits 5 and 4
     after_z = ((text & LOW_SIX) + AFTER_Z) & text
     return (text & HIGH) == 0 and (from_zero & BIT_6) == BIT_6 and (after_z & BIT_6) == 0
-
-
-@kernel
-def digits(text: int) -> bool:
-    """Eight decimal digits."""
-    return (text & NIBBLES) == DIGITS and ((text + SIXES) & NIBBLES) == DIGITS
-
-
-@kernel
-def eight(text: int) -> int:
-    """The number of eight decimal digits, first digit in the lowest byte: pairs, fours, all."""
-    pairs = ((text & LOW_NIBBLES) * 2561) >> 8
-    fours = ((pairs & 0x00FF00FF00FF00FF) * 6553601) >> 16
-    return ((fours & 0x0000FFFF0000FFFF) * 42949672960001) >> 32
 
 
 @kernel
@@ -147,78 +124,6 @@ def number(p: int, decimals: int) -> tuple[int, int]:
 
 
 @kernel
-def two(p: int) -> int:
-    """The number of two digits, -1 for anything else."""
-    tens, ones = load8(p) - ZERO, load8(p + 1) - ZERO
-    if tens < 0 or tens > 9 or ones < 0 or ones > 9:
-        return -1
-    return tens * 10 + ones
-
-
-@kernel
-def day_ns(p: int) -> int:
-    """ns of "2026-09-15" since 1970 (Hinnant, days_from_civil), -1 for what is no date."""
-    century, year, month, day = two(p), two(p + 2), two(p + 5), two(p + 8)
-    if century < 0 or year < 0 or load8(p + 4) != DASH or load8(p + 7) != DASH:
-        return -1
-    if month < 1 or month > 12 or day < 1 or day > 31:
-        return -1
-    year += century * 100
-    if year < 1970 or year > 2200:
-        return -1  # ns of other years may not fit, and no exchange had them
-    if month <= 2:
-        year -= 1
-    era = year // 400
-    of_era = year - era * 400
-    of_year = (153 * ((month + 9) % 12) + 2) // 5 + day - 1
-    return (era * 146_097 + of_era * 365 + of_era // 4 - of_era // 100 + of_year - 719_468) * DAY_S * SECOND
-
-
-@kernel
-def moment(s: int, p: int) -> tuple[int, int]:
-    """(ns since 1970, place after the closing quote) of `2026-09-15T23:41:47.461426256Z"`; (-1, p) if it is not one."""
-    head, tail = load64(p), load64(p + 8) & 0xFFFFFF
-    if head != load64(s + DATE_HEAD) or tail != load64(s + DATE_TAIL):
-        day = day_ns(p)
-        if day < 0 or load8(p + 10) != 84:  # "T"
-            return -1, p
-        store64(s + DATE_HEAD, head)
-        store64(s + DATE_TAIL, tail)
-        store64(s + DATE_NS, day)
-    clock = load64(p + 11) ^ CLOCK
-    if (clock & NIBBLES) or ((clock + SIXES) & NIBBLES) or (clock & CLOCK_COLONS):
-        return -1, p
-    seconds = ((clock & 15) * 10 + ((clock >> 8) & 15)) * 3600
-    seconds += (((clock >> 24) & 15) * 10 + ((clock >> 32) & 15)) * 60
-    seconds += ((clock >> 48) & 15) * 10 + ((clock >> 56) & 15)
-    p += 19
-    fraction = 0
-    if load8(p) == POINT:
-        p += 1
-        count = 0
-        text = load64(p)
-        if digits(text):
-            fraction = eight(text)
-            count = 8
-            p += 8
-        while count < 9:
-            digit = load8(p) - ZERO
-            if digit < 0 or digit > 9:
-                break
-            fraction = fraction * 10 + digit
-            count += 1
-            p += 1
-        if count == 0:
-            return -1, p
-        while count < 9:
-            fraction *= 10
-            count += 1
-    if load8(p) != ZULU or load8(p + 1) != QUOTE:
-        return -1, p
-    return load64(s + DATE_NS) + seconds * SECOND + fraction, p + 2
-
-
-@kernel
 def event(s: int, p: int, row: int) -> int:
     """One event into `row`; the place after its closing brace, 0 if it is not one."""
     if load64(p) != EVENT:
@@ -251,15 +156,15 @@ def event(s: int, p: int, row: int) -> int:
     qty, p = number(p + 13, load64(s + QTY_DECIMALS))
     if qty < 0 or load64(p) != TIME or load64(p + 6) != TIME_END:
         return 0
-    ts, p = moment(s, p + 14)
-    if ts < 0 or load8(p) != BRACE:
+    ts, p = moment(s + DAY, p + 14)
+    if p < 0 or load8(p) != QUOTE or load8(p + 1) != BRACE:
         return 0
     store64(row + ROW_A, a)
     store64(row + ROW_B, b)
     store64(row + ROW_PX, px)
     store64(row + ROW_QTY, qty)
     store64(row + ROW_TS, ts)
-    return p + 1
+    return p + 2
 
 
 @kernel
@@ -344,10 +249,10 @@ def member(s: int, p: int) -> tuple[int, int]:
     if key == KEY_SYMBOL and load8(p + 8) == COLON and is_symbol(s, p + 9):
         return NAME, p + 9 + load64(s + SYMBOL_SIZE)
     if key == KEY_TIMESTAMP and load64(p + 5) == KEY_TIMESTAMP_END:
-        ts, p = moment(s, p + 13)
-        if ts >= 0:
+        ts, p = moment(s + DAY, p + 13)
+        if p > 0 and load8(p) == QUOTE:
             store64(s + SCANNED_TS, ts)
-            return STAMP, p
+            return STAMP, p + 1
     return 0, 0
 
 

@@ -38,9 +38,9 @@ DELETE, MODIFY, ADD = 0, 1, 2
     ASKS_REGISTER,  # CRC register after the asks, while only bids change
     SCANNED_CLAIM,
     SCANNED_TS,
-    DATE_HEAD,  # the text of the day seen last, "2026-09-" and "15T",
-    DATE_TAIL,
-    DATE_NS,  # and its ns
+    DAY,  # the day seen last (desk.kernels.stamp)
+    _,
+    _,
     SORTED,
     _,
     WORST,  # first place taken in the row of levels

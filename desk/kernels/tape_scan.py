@@ -38,14 +38,15 @@ from desk.kernels.l2_scan import (
     TAIL,
     ZERO,
     head_matches,
-    stamp_field,
 )
 from desk.kernels.l3_scan import NINE, number
 from desk.kernels.memory import entry, load8, load32, load64, move, store64, word
+from desk.kernels.stamp import DAY_WORDS, moment
 
-# What is known of one instrument, in words: then the text its entries begin with, `{"symbol":"BTC/USD",`.
-OPENING_SIZE, PX_DECIMALS, QTY_DECIMALS = range(3)
-OPENING_AT = 24  # bytes
+# What is known of one instrument, in words, and the day seen last (desk.kernels.stamp); then the text its entries begin
+# with, `{"symbol":"BTC/USD",`.
+OPENING_SIZE, PX_DECIMALS, QTY_DECIMALS, DAY = range(4)
+OPENING_AT = (DAY + DAY_WORDS) * 8  # bytes
 OPENING_BYTES = 64
 ABOUT_BYTES = OPENING_AT + OPENING_BYTES
 
@@ -95,7 +96,7 @@ def described(symbol: str, px_decimals: int, qty_decimals: int) -> NDArray[Any] 
     if not plain or len(opening) > OPENING_BYTES:
         return None
     memory = np.zeros(ABOUT_BYTES // 8, np.int64)
-    memory[: OPENING_AT // 8] = len(opening), px_decimals, qty_decimals
+    memory[:DAY] = len(opening), px_decimals, qty_decimals
     memory.data.cast("B")[OPENING_AT : OPENING_AT + len(opening)] = opening
     return memory
 
@@ -186,7 +187,7 @@ def trade(about: int, p: int, row: int) -> int:
     trade_id, p = number(p + 13, 0)
     if trade_id < 0 or not is_key(p, STAMP_1, STAMP_2, 14):
         return -1
-    ts, p = stamp_field(p + 14)
+    ts, p = moment(about + DAY * 8, p + 14)
     if p < 0 or load32(p) & 0xFFFF != TAIL & 0xFFFF:
         return -1
     store64(row + PX * 8, px)
@@ -253,7 +254,7 @@ def scan_ticker(work: int, about: int, frame: int, size: int) -> int:
     p = passed(p, COUNT, COUNT_END, 10)
     if p < 0 or not is_key(p, STAMP_1, STAMP_2, 14):
         return 0
-    ts, p = stamp_field(p + 14)
+    ts, p = moment(about + DAY * 8, p + 14)
     if p < 0 or load32(p) != TAIL or p + TAIL_SIZE != end:
         return 0
     store64(work, bid)

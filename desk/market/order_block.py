@@ -60,7 +60,6 @@ def lay_out(block: memoryview[int], address: int, work: int, capacity: int, widt
         at.WIDTH: width,
         at.SORTED: places[4],
         at.SORTED + 8: places[5],
-        at.DATE_TAIL: -1,
     }
     for offset, value in told.items():
         block[(ROW + offset) >> 3] = value

@@ -15,7 +15,6 @@ from desk.kernels import l3, l3_orders, l3_scan, l3_words
 from desk.market.order_keys import id_of, key_of
 from desk.market.raw_l3 import RawL3Book
 from desk.wire.kraken import scaled
-from desk.wire.stamps import format_ns, parse_ns
 
 
 def at(text: bytes) -> tuple[int, np.ndarray]:
@@ -43,30 +42,6 @@ def test_a_number_written_in_any_other_way_is_refused(text):
     """What the scanner guesses at, it may guess wrong."""
     address, _held = at(text.encode())
     assert l3_scan.number(address, 2)[0] == -1
-
-
-@settings(deadline=None)
-@given(st.integers(0, 7_200_000_000_000_000_000), st.integers(0, 9))
-def test_a_time_is_read_as_the_decoder_reads_it(ns, digits):
-    """Times order the adds of a message, and with them the queue."""
-    book = RawL3Book(10)
-    text = format_ns(ns, digits)
-    address, _held = at(text.encode() + b'"')
-    for _ in range(2):  # the second time the day is known
-        assert l3_scan.moment(book._header, address) == (parse_ns(text), address + len(text) + 1)
-
-
-@pytest.mark.parametrize(
-    "text",
-    ["", "2026-09-15", "2026-13-15T00:00:00Z", "2026-09-15T00:00:00", "2026-09-15T00:00:00.Z", "2026-09-15 00:00:00Z",
-     "2026-09-15T00:00:00.1234567890Z", "2026-09-15T00-00-00Z", "2026-09-15T0a:00:00Z", "20x6-09-15T00:00:00Z",
-     "2026-09-00T00:00:00Z", "2026/09/15T00:00:00Z", "2026-09-15T00:00:00+01:00", "1969-09-15T00:00:00Z"],
-)  # fmt: skip
-def test_a_time_written_in_any_other_way_is_refused(text):
-    """A malformed time is the decoder's to complain about."""
-    book = RawL3Book(10)
-    address, _held = at(text.encode() + b'"')
-    assert l3_scan.moment(book._header, address)[0] == -1
 
 
 def test_eight_characters_are_tested_one_by_one():
