@@ -21,6 +21,7 @@ from desk.kernels import l3_words as at
 from desk.kernels import rush as where
 from desk.kernels.crc import TABLES
 from desk.kernels.streak import LOTS, NOTED, ROWS_AT, TIMES
+from desk.kernels.trade_frame import trade_frame_entry
 from desk.market.bars import MinuteBars
 from desk.market.gaps import TradeRepair
 from desk.market.l2 import L2Book
@@ -305,7 +306,7 @@ class TradesTarget(Target):
             self.raw.begin(trades[0])
             self.plain.begin(trades[0])
         before, frames = self.raw.state, self.raw.frames
-        if not self.timed(frames.take, frames.address, self.source.put(frame), len(frame), self.now):
+        if not self.timed(trade_frame_entry(), frames.address, self.source.put(frame), len(frame), self.now):
             assert self.raw.state == before, "a frame that was not taken changed something"
             return False
         assert frames.trades == trades

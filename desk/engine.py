@@ -62,8 +62,8 @@ from desk.risk.checkpoint import handover, restore, state_hash
 from desk.risk.commands import obey
 from desk.risk.gate import judge
 from desk.risk.rules import Limits, Market
-from desk.signals.paths import Seen
-from desk.signals.watch import PRINTS, RESTED, Watch
+from desk.signals.paths import PRINTS, RESTED, Seen
+from desk.signals.watch import Watch
 from desk.strategies.base import Strategy
 from desk.strategies.flatten import flatten
 from desk.strategies.seat import Seat, take_over

@@ -245,5 +245,5 @@ def seal(records: int, tables: int, count: int) -> int:
 
 @cache
 def l2_entries() -> tuple[Callable[..., int], ...]:
-    """(read_frame, take_frame, merge, prove, seal, score) as bare entries: compiled once, or read from disk."""
-    return entry(read_frame, 4), entry(take_frame, 4), entry(merge, 3), entry(prove, 2), entry(seal, 3), entry(score, 1)
+    """(read_frame, merge, prove, seal, score) as bare entries: compiled once, or read from disk."""
+    return entry(read_frame, 4), entry(merge, 3), entry(prove, 2), entry(seal, 3), entry(score, 1)

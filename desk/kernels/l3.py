@@ -229,5 +229,5 @@ def empty(s: int) -> int:
 
 
 def l3_entries() -> tuple[Callable[..., int], ...]:
-    """`read_frame`, `take_frame`, `apply_rows`, `settle`, `empty` as bare calls; compiled once, or taken from disk."""
-    return entry(read_frame, 3), entry(take_frame, 4), entry(apply_rows, 2), entry(settle, 3), entry(empty, 1)
+    """`read_frame`, `apply_rows`, `settle`, `empty` as bare calls; compiled once, or taken from disk."""
+    return entry(read_frame, 3), entry(apply_rows, 2), entry(settle, 3), entry(empty, 1)

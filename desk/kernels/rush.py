@@ -1,8 +1,8 @@
-"""Many frames of one read in one call: each goes to the book it names, until one of them needs more than a kernel.
+"""A frame goes to the kernel that takes it, found by channel and symbol: one frame, or many of one read in one call.
 
-The frames are the bytes objects of a Python list, read where they lie; no other thread changes either while we hold the
-interpreter. A block of memory in words of 8 bytes holds what a call says and the *routes*: a table (open addressing) of
-the books whose frames may come, by channel and symbol. `desk.signals.rush` fills it and reads what was said.
+Frames are Python's bytes objects, alone or in a list, read where they lie; no other thread changes either while we hold
+the interpreter. A block of memory in words of 8 bytes holds what a call says and the *routes*: a table (open
+addressing) of the books and tapes whose frames may come. `desk.signals.rush` fills it and reads what was said.
 """
 
 from __future__ import annotations
@@ -10,10 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import cache
 
-from desk.kernels import l2, l3
+from desk.kernels import l2, l3, trade_frame
 from desk.kernels.calm import CALM, FULL, MOVED, READ, RESTING
 from desk.kernels.jit import kernel
 from desk.kernels.memory import entry, load8, load64, store64, word
+from desk.kernels.trade_frame import PRINTED
 
 # Where CPython (3.11 to 3.14, with its lock) keeps what we read: a list's items, a bytes object's length and bytes.
 ITEMS, LENGTH, BYTES = 24, 16, 32
@@ -24,19 +25,21 @@ HEADER = 4 * 8
 # Of a slot. RECORD 0: it is free. STIRRED: its number is in the list of moves. MINDED: its frames are not for us.
 NAME_1, NAME_2, CHANNEL, RECORD, NUMBER, STIRRED, MINDED = range(0, 7 * 8, 8)
 SLOT = 7 * 8
-BOOK, ORDERS = 1, 2  # channels
+BOOK, ORDERS, TRADES = 1, 2, 3  # channels
 NAMED = 16  # bytes of a symbol at most
 
-IS_BOOK, IS_ORDERS = word(b'book","t'), word(b'level3",')
+IS_BOOK, IS_ORDERS, IS_TRADES = word(b'book","t'), word(b'level3",'), word(b'trade","')
 KIND_AT = 12  # bytes: where a frame's channel stands
 BOOK_NAME = len(b'{"channel":"book","type":"update","data":[{"symbol":"')
+TRADES_NAME = BOOK_NAME + 1
 ORDERS_SUM = len(b'{"channel":"level3","type":"update","data":[{"checksum":')
 ORDERS_GAP = len(b',"symbol":"')
-SHORTEST = 110  # bytes of an update, an empty one of the shortest symbol; no byte beyond is read to find its book
+SHORTEST = 110  # bytes of an update, an empty one of the shortest symbol; no byte beyond is read to find its name
 HEARTBEAT = b'{"channel":"heartbeat"}'
 BEAT_1, BEAT_2, BEAT_3, BEAT_SIZE = word(HEARTBEAT[:8]), word(HEARTBEAT[8:16]), word(HEARTBEAT[-8:]), len(HEARTBEAT)
 QUOTE, ZERO = b'"0'
 NOWHERE = -1
+ROUTE_BITS = 16  # what is said of a frame lies below, the number of its route above
 
 
 @kernel
@@ -56,7 +59,7 @@ def slot_of(block: int, first: int, second: int, channel: int) -> int:
 
 @kernel
 def route(block: int, p: int, size: int) -> int:
-    """The slot of the book that the frame at p is an update of, by its looks; 0 for a frame that is not for us."""
+    """The slot of what the frame at p is an update of, by its looks; 0 for a frame that is not for us."""
     if size < SHORTEST:
         return 0
     kind = load64(p + KIND_AT)
@@ -70,6 +73,9 @@ def route(block: int, p: int, size: int) -> int:
                 break
             at += 1
         at += ORDERS_GAP
+    elif kind == IS_TRADES:
+        channel = TRADES
+        at = p + TRADES_NAME
     elif kind != IS_BOOK:
         return 0
     length = 0
@@ -89,11 +95,25 @@ def route(block: int, p: int, size: int) -> int:
 
 @kernel
 def take(found: int, p: int, size: int, now: int) -> int:
-    """What the book of this slot says of the frame (desk.kernels.calm)."""
-    record = load64(found + RECORD)
-    if load64(found + CHANNEL) == BOOK:
-        return l2.take_frame(record, p, size, now)
-    return l3.take_frame(record, p, size, now)
+    """What the book or the tape of this slot says of the frame: desk.kernels.calm, trade_frame; 0: decode it."""
+    record, channel = load64(found + RECORD), load64(found + CHANNEL)
+    if channel == BOOK:
+        said = l2.take_frame(record, p, size, now)
+    elif channel == ORDERS:
+        said = l3.take_frame(record, p, size, now)
+    else:
+        said = trade_frame.take(record, p, size, now)
+    return said if said & (READ | CALM) else 0
+
+
+@kernel
+def one(block: int, frame: int, now: int) -> int:
+    """What is said of the bytes object `frame`, behind the number of its route (`ROUTE_BITS`); 0: decode it."""
+    found = route(block, frame + BYTES, load64(frame + LENGTH))
+    if found == 0:
+        return 0
+    said = take(found, frame + BYTES, load64(frame + LENGTH), now)
+    return said | load64(found + NUMBER) << ROUTE_BITS if said else 0
 
 
 @kernel
@@ -127,9 +147,10 @@ def rush(block: int, frames: int, at: int, now: int, alone: int) -> int:
         if found == 0:
             break
         said = take(found, p, size, now)
-        if said & READ == 0:
+        if said == 0:
             break
-        passes = said & CALM and not said & FULL and (not said & MOVED or said & RESTING or alone == 0)
+        quiet = said & CALM and not said & (FULL | PRINTED)
+        passes = quiet and (not said & MOVED or said & RESTING or alone == 0)
         if not passes:
             store64(block + SAID, said)
             store64(block + WHO, load64(found + NUMBER))
@@ -142,5 +163,5 @@ def rush(block: int, frames: int, at: int, now: int, alone: int) -> int:
 
 @cache
 def rush_entries() -> tuple[Callable[..., int], ...]:
-    """`rush` and `slot_of` as bare entries."""
-    return entry(rush, 5), entry(slot_of, 4)
+    """`rush`, `one` and `slot_of` as bare entries."""
+    return entry(rush, 5), entry(one, 3), entry(slot_of, 4)

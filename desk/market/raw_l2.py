@@ -81,8 +81,8 @@ class RawL2Book(TwoSided):
     tier = "L2"
 
     def __init__(self, depth: int) -> None:
-        self._read, take, self._merge, self._prove, self._seal, self._score = l2.l2_entries()
-        self.record = Record(take)
+        self._read, self._merge, self._prove, self._seal, self._score = l2.l2_entries()
+        self.record = Record()
         self._score_at = 0
         work = np.zeros(l2_scan.WORK_BYTES // 8, np.int64)
         self._work_at = int(work.ctypes.data)

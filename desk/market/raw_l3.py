@@ -63,8 +63,8 @@ class RawL3Book(TwoSided):
 
     def __init__(self, depth: int) -> None:
         self._depth = depth
-        self._read, take, self._rows, self._settle, self._empty = l3_entries()
-        self.record = Record(take)
+        self._read, self._rows, self._settle, self._empty = l3_entries()
+        self.record = Record()
         self._best_levels, self._score = l3_reader()
         self._work = workspace()
         self._work_at = int(self._work.ctypes.data)

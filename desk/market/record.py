@@ -1,11 +1,9 @@
 """What the machine's book keeps of itself beside its levels: whether its frames may be read as bytes, what was proven.
 
-The words stay where they are while the book moves (desk.kernels.calm), so `take` and `address` may be held on to.
+The words stay where they are while the book moves (desk.kernels.calm), so `address` may be held on to.
 """
 
 from __future__ import annotations
-
-from collections.abc import Callable
 
 import numpy as np
 
@@ -16,14 +14,11 @@ FOREVER = (1 << 63) - 1
 
 
 class Record:
-    """One book's record. `take(address, id(frame) + BYTES, len(frame), now)` reads a frame and answers in the bits of
-    desk.kernels.calm; without READ among them, the frame has to be decoded.
-    """
+    """One book's record: `address` is its memory, by which a kernel finds the book (desk.kernels.rush)."""
 
-    __slots__ = ("_array", "_words", "address", "take")
+    __slots__ = ("_array", "_words", "address")
 
-    def __init__(self, take: Callable[..., int]) -> None:
-        self.take = take
+    def __init__(self) -> None:
         self._array = np.zeros(calm.RECORD_WORDS, np.int64)
         self._words: memoryview[int] = self._array.data
         self.address = int(self._array.ctypes.data)
@@ -35,7 +30,7 @@ class Record:
 
     @property
     def readable(self) -> bool:
-        """Whether `take` may read frames; before, it reads none."""
+        """Whether a kernel may read frames; before, it reads none."""
         return bool(self._words[calm.READABLE // 8])
 
     @readable.setter

@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 from desk.instrument import Instrument
 from desk.kernels import tape_scan
 from desk.kernels import trade_frame as at
-from desk.kernels.trade_frame import trade_frame_entry
 from desk.messages import Side, Trade
 
 WORDS = tape_scan.ROW // 8
@@ -35,15 +34,14 @@ class Lent(NamedTuple):
 
 
 class TradeFrames:
-    """The reader of one instrument's frames. `take(address, id(frame) + BYTES, len(frame), now)` answers in the bits of
-    desk.kernels.trade_frame; 0 until the instrument is described and a strategy has lent what it keeps.
+    """The reader of one instrument's frames: `address` is its memory, for desk.kernels.trade_frame, which takes none
+    until the instrument is described and a strategy has lent what it keeps.
     """
 
-    __slots__ = ("_about", "_array", "_doubles", "_lent", "_newest", "_words", "_work", "address", "inst", "take")
+    __slots__ = ("_about", "_array", "_doubles", "_lent", "_newest", "_words", "_work", "address", "inst")
 
     def __init__(self, inst: str, streak: int) -> None:
         self.inst = inst
-        self.take = trade_frame_entry()
         self._array = np.zeros(at.READER_WORDS, np.int64)
         self._words: memoryview[int] = self._array.data
         self._doubles: memoryview[float] = self._words.cast("B").cast("d")

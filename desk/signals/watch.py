@@ -12,10 +12,11 @@ from typing import Any
 from desk.errors import DecodeError, GapError
 from desk.events import Answer, Frame, Unanswered
 from desk.instrument import Instrument
-from desk.kernels.calm import CALM, FULL, MOVED, READ, RESTING
+from desk.kernels.calm import CALM, FULL, MOVED, RESTING
+from desk.kernels.rush import ROUTE_BITS
 from desk.kernels.trade_frame import PRINTED
 from desk.market.numbered import TRACKS, CountedTrack
-from desk.market.record import BYTES, FOREVER
+from desk.market.record import FOREVER
 from desk.market.seen import Ask, BookChanged, Word
 from desk.market.sequence import FrameCount
 from desk.market.state import RESCALED, STALL, BookState, Fault, Market, Track
@@ -38,8 +39,8 @@ from desk.messages import (
 )
 from desk.signals.care import Care
 from desk.signals.live_score import LiveScore, Scores
-from desk.signals.paths import HEAD, TAIL, Path, Paths, Seen
-from desk.signals.rush import Rush
+from desk.signals.paths import NOTHING, PRINTS, RESTED, Path, Seen
+from desk.signals.rush import SAID_BITS, Rush
 from desk.signals.shape import ScoreFn
 from desk.signals.subscriptions import Subscriptions
 from desk.signals.tape import Tape
@@ -48,9 +49,6 @@ from desk.wire.ping import sent_at
 
 HEARTBEAT = b'{"channel":"heartbeat"}'
 SYNCED = BookState.SYNCED
-RESTED: list[Seen] = []  # answer to a frame that moved the book in `Watch.rested` and was told to nobody
-PRINTS: list[Seen] = []  # answer to a frame whose trades are in `Tape.printed` and were told to nobody
-NOTHING: list[Seen] = []
 
 
 class Watch:
@@ -71,8 +69,7 @@ class Watch:
         self.bad_frames = 0
         self.frames = 0
         self.rested = ""  # the instrument of the last RESTED
-        self._paths = Paths()
-        self.rushed = Rush(self._moved)
+        self.rushed = Rush(self._told)
         self.tape = Tape(self.markets)
         self.care = Care(venue, self.markets, self.heard)
         self._moves: dict[str, list[Seen]] = {}  # what a book that only moved answers, made once; nobody changes it
@@ -81,6 +78,7 @@ class Watch:
             for sub in link.wanted:
                 if sub.symbol:
                     self._adopt(sub, number)
+        self._one, self._routes, self._paths = self.rushed.one, self.rushed.address, self.rushed.paths
         self._on: dict[type, Callable[[Any, int, int], list[Seen]]] = {
             BookUpdate: self._book,
             OrdersUpdate: self._book,
@@ -107,13 +105,9 @@ class Watch:
         if sub.channel in ("book", "level3"):
             track = TRACKS.get(self.codec.proof, Track)(inst, sub.channel, link, sub.depth)
             market.tracks[sub.channel] = track
-            record = track.record
-            path = Path(record.take, record.address, market, track, self._moves[inst])
-            self._paths.add(sub.channel, sub.symbol, path)
-            self.rushed.add(sub.channel, sub.symbol, path)
+            self.rushed.add(sub.channel, sub.symbol, Path(track.record.address, market, track, self._moves[inst]))
         elif sub.channel == "trade":
-            frames = market.trade_frames
-            self._paths.add(sub.channel, sub.symbol, Path(frames.take, frames.address, market, None, NOTHING))
+            self.rushed.add(sub.channel, sub.symbol, Path(market.trade_frames.address, market, None, NOTHING))
 
     # --- what arrives
 
@@ -122,24 +116,10 @@ class Watch:
         data, now = event.data, event.ts
         self.frames += 1
         self.heard[event.link] = now
-        paths = self._paths
-        path = paths.by_head.get(data[:HEAD]) or paths.by_tail.get(data[TAIL]) or paths.find(data)
-        if path is not None:
-            take, record, market, track, moved = path
-            said = take(record, id(data) + BYTES, len(data), now)
-            if said & CALM:
-                if said & FULL:
-                    market.touches.make_room()
-                if said & RESTING:
-                    self.rested = market.inst
-                    return RESTED
-                if said & PRINTED:
-                    self.tape.taken(market, said, now)
-                    return PRINTS
-                return moved if said & MOVED else NOTHING
-            if said & READ and track is not None:
-                return self._moved(market, track, track.prove(now), now)
-        elif data == HEARTBEAT:
+        said = self._one(self._routes, id(data), now) if type(data) is bytes else 0
+        if said:
+            return self._told(self._paths[said >> ROUTE_BITS], said & SAID_BITS, now)
+        if data == HEARTBEAT:
             return NOTHING
         try:
             messages = self.codec.decode(data)
@@ -147,6 +127,22 @@ class Watch:
             self.bad_frames += 1
             return [Word("warn", "BAD_FRAME", f"frame {self.frames} kept, not understood: {err.why[:160]}")]
         return self._take(messages, now, event.link)
+
+    def _told(self, path: Path, said: int, now: int) -> list[Seen]:
+        """What a frame answers that a kernel took, in the bits of desk.kernels.calm and trade_frame."""
+        _, market, track, moved = path
+        if said & CALM:
+            if said & FULL:
+                market.touches.make_room()
+            if said & RESTING:
+                self.rested = market.inst
+                return RESTED
+            if said & PRINTED:
+                self.tape.taken(market, said, now)
+                return PRINTS
+            return moved if said & MOVED else NOTHING
+        assert track is not None  # a frame of trades is calm, or not taken
+        return self._moved(market, track, track.prove(now), now)
 
     def rush(self, frames: list[bytes], begin: int, link: int, now: int, *, alone: bool) -> int:
         """`frame` for each of these that came in one read, while it leads to nothing: see desk.signals.rush."""

@@ -12,6 +12,7 @@ from desk.instrument import Instrument
 from desk.kernels import score
 from desk.kernels import trade_frame as at
 from desk.kernels.calm import CALM, READABLE, RECORD_WORDS
+from desk.kernels.trade_frame import trade_frame_entry
 from desk.market.bars import MINUTE, MinuteBars
 from desk.market.gaps import TradeRepair
 from desk.market.record import BYTES
@@ -55,7 +56,7 @@ class Desk:
         self.frames.trust(int(self.book.ctypes.data), int(self.touch.ctypes.data))
 
     def read(self, frame: bytes, now: int) -> int:
-        return self.frames.take(self.frames.address, id(frame) + BYTES, len(frame), now)
+        return trade_frame_entry()(self.frames.address, id(frame) + BYTES, len(frame), now)
 
     def told(self, trade: Trade, now: int) -> float | None:
         """What every print does, one by one."""
