@@ -22,7 +22,7 @@ from desk.events import Fill, TrendBias
 from desk.handover import PlannedExit
 from desk.instrument import Instrument
 from desk.intents import Decline, Intent, Place, Signal
-from desk.market.trade_frames import Lent
+from desk.market.trade_frames import Lent, TradeFrames
 from desk.messages import Candle, Side, Trade
 from desk.signals.alignment import STAND, STRONG_ALIGNMENT, STRONG_CONFLICT, alignment
 from desk.signals.breakout import NEEDED, Break, BreakoutRecord, BreakoutWatch, evidence
@@ -175,9 +175,12 @@ class ScalpingEngine(Strategy):
         slot, needs = self.slots.get(inst), self.scalping.min_technical
         return Lent(slot.indicators.block, slot.breaks.block, needs) if slot is not None else None
 
-    def on_turn(self, inst: str) -> None:
-        slot = self.slots[inst]
-        slot.standing.turned(stance(slot.indicators.technical, self.scalping.min_technical))
+    def on_prints(self, frames: TradeFrames, turned: bool, breaking: bool, now: int) -> None:
+        slot = self.slots[frames.inst]
+        for px in frames.prices if breaking else ():
+            slot.breaks.trade(now, px)
+        if turned:
+            slot.standing.turned(stance(slot.indicators.technical, self.scalping.min_technical))
 
     def on_bar(self, bar: Candle, view: View) -> Iterable[Intent]:
         if (slot := self.slots.get(bar.inst)) is not None:
@@ -207,13 +210,11 @@ class ScalpingEngine(Strategy):
         return [trade.bracket.plan(trade.signal.inst) for trade in trades if trade.bracket is not None]
 
     def adopt(self, inst: str, lots: int, plan: PlannedExit | None, now: int) -> bool:
-        slot = self.slots.get(inst)
-        if slot is None:
-            return False
-        slot.trade = ScalpTrade.taken_over(inst, lots, plan, now)
-        slot.last_signal = slot.trade.signal
-        slot.standing.end()
-        return True
+        if (slot := self.slots.get(inst)) is not None:
+            slot.trade = ScalpTrade.taken_over(inst, lots, plan, now)
+            slot.last_signal = slot.trade.signal
+            slot.standing.end()
+        return slot is not None
 
     # --- one look at one symbol: mind the trade under way, then walk the gates
 

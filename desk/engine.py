@@ -167,9 +167,9 @@ class Engine:
 
     def _frame(self, seen: list[Seen]) -> list[Effect]:
         if seen is PRINTS:
-            self._printed = self.seq
-            for seat in self.seats if self.watch.tape.turned else ():
-                seat.strategy.on_turn(self.watch.tape.printed.inst)
+            self._printed, tape = self.seq, self.watch.tape
+            for seat in self.seats if tape.turned or tape.breaking else ():
+                seat.strategy.on_prints(tape.printed, tape.turned, tape.breaking, self.now)
             return []
         for seat in self.seats:
             seat.now = self.now

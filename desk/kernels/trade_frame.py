@@ -18,7 +18,7 @@ from desk.kernels.jit import kernel
 from desk.kernels.memory import entry, load64, load_double, move, store64
 from desk.kernels.tape_scan import BOUGHT, LOTS, NS, NUMBER, PX, ROW, scan_trades
 
-PRINTED, TURNED, OUTSIDE = 64, 128, 256  # bits beside CALM, see `take`
+PRINTED, TURNED, OUTSIDE, BREAKING = 64, 128, 256, 512  # bits beside CALM, see `take`
 
 (
     OPEN,  # 1: frames may be taken
@@ -53,25 +53,29 @@ BREAK_WORDS = 7
 @kernel
 def take(reader: int, frame: int, size: int, now: int) -> int:
     """0, nothing done, for a frame that has to be decoded; else CALM | PRINTED, and what somebody has to look at:
-    TURNED, the score allowed another side after one of the prints; OUTSIDE, a price is not known to be in the touch.
+    TURNED, the score allowed another side after one of the prints; OUTSIDE, a price is not known to be in the touch;
+    BREAKING, the strategy's breaks have not heard of the prints and have to.
     """
     if load64(reader + OPEN) == 0:
         return 0
     work, breaks = load64(reader + WORK), load64(reader + BREAKS)
     count = scan_trades(work, load64(reader + ABOUT), frame, size)
-    if count == 0 or not quiet(breaks, work, count, now) or not goes_on(reader, work, count):
+    if count == 0 or not goes_on(reader, work, count):
         return 0
+    said = CALM | PRINTED
     lowest = highest = load64(work + PX * 8)
     for i in range(1, count):
         px = load64(work + i * ROW + PX * 8)
         lowest, highest = min(lowest, px), max(highest, px)
     last = work + (count - 1) * ROW
-    store64(breaks + LAST_PX, load64(last + PX * 8))
+    if quiet(breaks, work, count, now):
+        store64(breaks + LAST_PX, load64(last + PX * 8))
+    else:
+        said |= BREAKING
     store64(reader + NEWEST, load64(last + NUMBER * 8))
     store64(reader + COUNT, count)
     store64(reader + LOWEST, lowest)
     store64(reader + HIGHEST, highest)
-    said = CALM | PRINTED
     if rate(load64(reader + TECHNICAL), load_double(reader + NEEDS), work, count, now):
         said |= TURNED
     return said if inside(reader, lowest, highest) else said | OUTSIDE

@@ -98,6 +98,12 @@ class TradeFrames:
         return self._words[LOWEST], self._words[HIGHEST]
 
     @property
+    def prices(self) -> list[int]:
+        """Those of its prints, in order; ask before the next one is read."""
+        prices: list[int] = self._work[tape_scan.PX : self._words[COUNT] * WORDS : WORDS].tolist()
+        return prices
+
+    @property
     def trades(self) -> list[Trade]:
         """The prints of the last frame; ask before the next one is read."""
         rows = self._work[: self._words[COUNT] * WORDS].tolist()

@@ -33,7 +33,7 @@ HORIZON = 300 * SECOND  # a break that has gone nowhere by then is neither real 
 NEEDED = 3
 PRESSURE, FLOW_Z, TAPE, WIDE = 10.0, 0.5, 0.2, 2.0
 FAR = 1 << 62  # beyond any price or time that a kernel reads
-LAST_PX, LOW, HIGH, FLOOR = (word // 8 for word in (at.LAST_PX, at.LOW, at.HIGH, at.FLOOR))
+LAST_PX, LOW, HIGH, FLOOR, UNTIL = (word // 8 for word in (at.LAST_PX, at.LOW, at.HIGH, at.FLOOR, at.UNTIL))
 
 
 class Evidence(NamedTuple):
@@ -158,7 +158,8 @@ class BreakoutWatch:
     @range.setter
     def range(self, ends: tuple[int, int] | None) -> None:
         self._low, self._high = ends or (0, 0)  # nothing is below 0, and nothing comes from there
-        self._words[LOW], self._words[HIGH] = _word(self._low), _word(self._high)
+        for side, level, word in ((Side.SELL, self._low, LOW), (Side.BUY, self._high, HIGH)):
+            self._words[word] = side * FAR if self._again(side, level) else _word(level)
 
     def follow(self, bars: Sequence[Candle], reach: float | None) -> None:
         """The closed bars have changed; `reach` is one ATR in ticks, None before it is known."""
@@ -183,17 +184,21 @@ class BreakoutWatch:
             self._broken(Side.BUY, high, now)
         elif px < low <= before:
             self._broken(Side.SELL, low, now)
-        if stirred or self._settles:
+        if stirred or self._settles or now > self._words[UNTIL]:
             self._tell(now)
 
     def _broken(self, side: Side, level: int, now: int) -> None:
-        last = self._last.get(side)
-        if last is not None and (last.level == level or now - last.at < YOUNG):
+        if self._again(side, level) or self.young(side, now):
             return  # the same level again, or a step of the same move
         self._last[side] = Break(side, level, now, self.reach)
         self._settles = max(self._settles, now + SETTLES)
         if self.reach > 0.0:
             self._open.append(self._last[side])
+
+    def _again(self, side: Side, level: int) -> bool:
+        """Whether the last break of this side was of the same level."""
+        last = self._last.get(side)
+        return last is not None and last.level == level
 
     def _tell(self, now: int) -> None:
         """Write down which prints, from now on, would leave every break as it is."""
@@ -206,6 +211,10 @@ class BreakoutWatch:
             if not one.back and now - one.at <= SETTLES:  # a print back inside would be noted
                 floor = max(floor, one.level + 1) if one.side > 0 else floor
                 ceiling = min(ceiling, one.level - 1) if one.side < 0 else ceiling
+        for side, level, word in ((Side.SELL, self._low, LOW), (Side.BUY, self._high, HIGH)):
+            step = self.young(side, now)
+            self._words[word] = side * FAR if step or self._again(side, level) else _word(level)
+            until = min(until, step.at + YOUNG - 1) if step else until
         for word, value in enumerate((floor, ceiling, now, until), FLOOR):
             self._words[word] = _word(value)
 

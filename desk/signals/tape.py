@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from desk.kernels.trade_frame import OUTSIDE, TURNED
+from desk.kernels.trade_frame import BREAKING, OUTSIDE, TURNED
 from desk.market.state import RESCALED, Market
 from desk.market.trade_frames import TradeFrames
 from desk.messages import Ticker, Trades
@@ -12,19 +12,19 @@ from desk.signals.paths import Seen
 
 
 class Tape:
-    """The prints of every market. `printed`: the last frame that a kernel took in, and whether it `turned` the side
-    that its strategy may take.
+    """The prints of every market. `printed`: the last frame that a kernel took in; whether it `turned` the side that
+    its strategy may take, and whether its strategy's breaks have to hear of it: `breaking`.
     """
 
     def __init__(self, markets: Mapping[str, Market]) -> None:
         self.markets = markets
         self.printed: TradeFrames
-        self.turned = False
+        self.turned = self.breaking = False
 
     def taken(self, market: Market, said: int, now: int) -> None:
         """A frame of trades was taken in by the kernel (desk.kernels.trade_frame)."""
         self.printed = frames = market.trade_frames
-        self.turned = said & TURNED > 0
+        self.turned, self.breaking = said & TURNED > 0, said & BREAKING > 0
         if said & OUTSIDE and not market.contradicted and any(map(market.beyond, frames.extent)):
             self._contradicted(market, now)
 

@@ -12,7 +12,7 @@ from desk.instrument import Instrument
 from desk.intents import Intent, Place
 from desk.market.nbbo import Inside
 from desk.market.reading import MarketReading
-from desk.market.trade_frames import Lent
+from desk.market.trade_frames import Lent, TradeFrames
 from desk.messages import Candle, Side, Trade
 from desk.signals.breakout import BreakoutRecord
 from desk.signals.shape import Score, Trend
@@ -201,8 +201,10 @@ class Strategy:
         """
         return None
 
-    def on_turn(self, inst: str) -> None:
-        """A print that a kernel took in changed the side that the lent score allows."""
+    def on_prints(self, frames: TradeFrames, turned: bool, breaking: bool, now: int) -> None:
+        """A kernel took prints in, and one of them `turned` the side that the lent score allows, or the lent breaks
+        have to hear of them, `breaking`.
+        """
 
     def on_bar(self, bar: Candle, view: View) -> Iterable[Intent]:
         """A one-minute bar closed; it will never change again.

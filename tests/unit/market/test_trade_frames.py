@@ -114,12 +114,16 @@ def test_a_frame_in_one_call_is_the_same_as_its_prints_one_by_one():
             sides = [stance(plain.told(trade, now), SIDE_FROM) for trade in told]
             prices, turned = [trade.px for trade in told], any(each != side for each in sides)
             if said:
-                outside = not BID <= min(prices) <= max(prices) <= ASK
-                assert said == CALM | at.PRINTED | at.TURNED * turned | at.OUTSIDE * outside
+                outside, breaking = not BID <= min(prices) <= max(prices) <= ASK, said & at.BREAKING > 0
+                wanted = CALM | at.PRINTED | at.TURNED * turned | at.OUTSIDE * outside
+                assert said == wanted | at.BREAKING * breaking
+                assert fast.frames.prices == prices
+                for px in prices if breaking else ():
+                    fast.breaks.trade(now, px)
                 assert (fast.frames.trades, fast.frames.extent) == (told, (min(prices), max(prices)))
                 assert fast.frames.newest == told[-1].trade_id
                 kinds = {"outside": outside, "turned": turned, "and back": turned and sides[-1] == side}
-                kinds |= {"several": len(told) > 1, "a break is open": bool(plain.breaks._open)}
+                kinds |= {"several": len(told) > 1, "a break is open": bool(plain.breaks._open), "breaking": breaking}
                 met.update(kind for kind, is_so in kinds.items() if is_so)
             else:
                 assert fast.memory == before
@@ -131,7 +135,7 @@ def test_a_frame_in_one_call_is_the_same_as_its_prints_one_by_one():
             if dice.random() < 0.3:
                 assert fast.market == plain.market
         assert fast.market == plain.market
-    assert len(met) == 6, met
+    assert len(met) == 7, met
     assert min(met.values()) > 10, met
 
 
@@ -164,14 +168,15 @@ def test_nothing_is_read_before_the_instrument_is_described_and_a_strategy_lends
 
 def test_a_frame_that_comes_back_inside_and_breaks_the_range_again_is_for_the_filter():
     """Each print comes from the one before it, not from the last frame."""
-    desk, now, out = Desk(), BEGIN, 10_100
-    for number in (7, 8):
-        desk.told(Trade(INST.key, out, 7, Side.BUY, number, now), now)
-        desk.repair.settle(now)
-    assert desk.breaks.young(Side.BUY, now) is None
+    out, now = 10_100, BEGIN
     again = [Print(px, 7, Side.BUY, 9 + n, "market", now) for n, px in enumerate((out, 10_000, out))]
-    assert desk.read(trades(INST, again), now) == 0
-    assert desk.read(trades(INST, again[:2]), now)
+    for count in (2, 3):
+        desk = Desk()
+        for number in (7, 8):
+            desk.told(Trade(INST.key, out, 7, Side.BUY, number, now), now)
+            desk.repair.settle(now)
+        assert desk.breaks.young(Side.BUY, now) is None
+        assert (desk.read(trades(INST, again[:count]), now) & at.BREAKING > 0) is (count == 3)
 
 
 def test_a_frame_that_is_cut_short_or_that_one_print_spoils_changes_nothing():
