@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 
 import uvloop
 
@@ -56,6 +57,7 @@ def work(channel: str, given: Given) -> Work:
     wanted = (Subscription(channel, "BTC/USD", given["depth"]),)
 
     async def go() -> Result:
+        gc.set_threshold(50_000, 20, 100)  # as a run has it
         watch = Watch("kraken", (LinkSpec("bench", wanted),), KrakenCodec(), OrderBookAnalyzer().score, {"*": 0.5})
         meter = Meter(given["count"])
         books = Books(watch, b'{"channel":"' + channel.encode(), meter)

@@ -195,15 +195,18 @@ class _Listener(WSListener):
     def _receiver(self) -> tuple[Callable[[WSTransport, WSFrame], None], Callable[[], None]]:
         """`on_ws_frame`, and what hands on the frames it keeps. Closures: a method costs a frame 0.1 µs more."""
         feed, parts = self.feed, self.feed.parts
-        plain: bytes | tuple[bytes, ...] = () if feed.stamped else feed.quiet or ()
+        quiet = b"" if feed.stamped else feed.quiet
+        # What lies between begins so: half the cost of `startswith`. Nothing does where nothing is quiet.
+        low, high = (quiet, quiet[:-1] + bytes((quiet[-1] + 1,))) if quiet else (b"", b"")
         together: list[bytes] = []  # of the read under way
+        large = False  # one of them may be beyond the limit
         ts = received = 0  # when the first of them was here
         swept = True  # no sweep is on its way
 
         def hand_on() -> None:
             nonlocal together
             frames, together = together, []
-            self._hand_on(frames, ts, received)
+            self._hand_on(frames, ts, received, large)
 
         def sweep() -> None:
             nonlocal swept
@@ -212,12 +215,13 @@ class _Listener(WSListener):
                 hand_on()
 
         def on_ws_frame(transport: WSTransport, frame: WSFrame) -> None:
-            nonlocal ts, received, swept
+            nonlocal ts, received, swept, large
             data = frame.get_payload_as_bytes()
-            if data.startswith(plain) and frame.fin and not parts:
+            if low < data < high and frame.fin and not parts:
                 # No other kind of frame begins so, and to ask for the kind costs 0.25 us; such a frame holds no answer.
                 if not together:
                     received, ts = perf_counter_ns(), feed.clock()
+                    large = len(data) + frame.tail_size > MAX_FRAME
                 together.append(data)
                 if frame.last_in_buffer or len(together) == TOGETHER:
                     hand_on()
@@ -233,12 +237,12 @@ class _Listener(WSListener):
 
         return on_ws_frame, sweep
 
-    def _hand_on(self, frames: list[bytes], ts: int, received: int) -> None:
+    def _hand_on(self, frames: list[bytes], ts: int, received: int, large: bool) -> None:
         feed = self.feed
         if self.close:
             return  # nothing behind it counts
         feed.session.heard_at = ts
-        if max(map(len, frames)) > MAX_FRAME:
+        if large and max(map(len, frames)) > MAX_FRAME:
             del frames[next(n for n, data in enumerate(frames) if len(data) > MAX_FRAME) :]
             self._too_large()
         if len(frames) > 1:
