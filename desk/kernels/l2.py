@@ -47,19 +47,24 @@ from desk.kernels.score import (
 FALLBACK, READ = 0, 1
 
 # The book's header, in words. SCORE: address of the memory of its score (desk.kernels.score), 0 when nobody wants one;
-# STALE: the sides (bits) that changed since they were scored; ASKS_REGISTER: the checksum's after the asks.
+# BIDS_FROM, ASKS_FROM: the best levels of a side, so many of them, are as they were when they were scored;
+# BID_REGISTERS, ASK_REGISTERS: the checksum's register after each of the ten best levels.
 BID_FIRST, BID_COUNT, BID_BEST, ASK_FIRST, ASK_COUNT, ASK_BEST, DEPTH, CAPACITY, CLAIMED, COMPUTED, TS_EXCH, SCORE = (
     range(12)
 )
-STALE, ASKS_REGISTER = 12, 13
-HEADER = 16
+BIDS_FROM, ASKS_FROM = 12, 13
 NEAR = 8  # levels from the best looked at one by one before halving
 CHECKED = 10  # levels a side in the checksum
+BID_REGISTERS, ASK_REGISTERS = 14, 14 + CHECKED
+HEADER = 14 + 2 * CHECKED
+ALL = 1 << 62  # levels
 
 
 @kernel
-def put(header: int, base: int, capacity: int, rank: int, qty: int, piece: int) -> None:
-    """One entry into one side, whose header is (first, count) and whose records begin at `base`; quantity 0 removes."""
+def put(header: int, base: int, capacity: int, rank: int, qty: int, piece: int) -> int:
+    """One entry into one side, whose header is (first, count) and whose records begin at `base`; quantity 0 removes.
+    Returns how many levels are better than it: those are as they were.
+    """
     first, count = load64(header), load64(header + 8)
     low = base + first * RECORD
     i = count  # becomes the number of records below `rank`
@@ -75,6 +80,7 @@ def put(header: int, base: int, capacity: int, rank: int, qty: int, piece: int) 
                 i = middle
     at = low + i * RECORD
     known = i < count and load64(at) == rank
+    better = count - i - 1 if known else count - i
     if qty == 0:
         if known:
             if i < count - 1 - i:
@@ -83,7 +89,7 @@ def put(header: int, base: int, capacity: int, rank: int, qty: int, piece: int) 
             else:
                 move(at, at + RECORD, (count - 1 - i) * RECORD)
             store64(header + 8, count - 1)
-        return
+        return better
     if not known:
         if i < count - i and first > 0:
             move(low - RECORD, low, i * RECORD)
@@ -100,47 +106,58 @@ def put(header: int, base: int, capacity: int, rank: int, qty: int, piece: int) 
         store64(at, rank)
     store64(at + 8, qty)
     store64(at + 16, piece)
+    return better
 
 
 @kernel
-def put_all(header: int, base: int, capacity: int, depth: int, entries: int, count: int) -> None:
-    """Entries in order, then the cut: a side without entries is left as it is."""
+def put_all(header: int, base: int, capacity: int, depth: int, entries: int, count: int) -> int:
+    """Entries in order, then the cut: a side without entries is left as it is. Returns how many of its best levels are
+    as they were.
+    """
+    same = ALL
     if count == 0:
-        return
+        return same
     for _ in range(count):
-        put(header, base, capacity, load64(entries), load64(entries + 8), load64(entries + 16))
+        same = min(same, put(header, base, capacity, load64(entries), load64(entries + 8), load64(entries + 16)))
         entries += RECORD
     held = load64(header + 8)
     if held > depth:
         store64(header, load64(header) + held - depth)
         store64(header + 8, depth)
+    return same
 
 
 @kernel
-def fold_side(tables: int, register: int, last: int, count: int) -> int:
-    """The register after the pieces of the 10 best levels; `last` is the address behind the best record."""
-    for _ in range(min(count, CHECKED)):
-        last -= RECORD
-        register = fold(tables, register, load64(last + 16))
+def fold_side(tables: int, register: int, last: int, count: int, registers: int, same: int) -> int:
+    """The register after the pieces of the 10 best levels; `last` is the address behind the best record. The first
+    `same` registers are those of the last time.
+    """
+    checked = min(count, CHECKED)
+    begin = min(same, checked)
+    if begin > 0:
+        register = load64(registers + (begin - 1) * 8)
+    for i in range(begin, checked):
+        register = fold(tables, register, load64(last - (i + 1) * RECORD + 16))
+        store64(registers + i * 8, register)
     return register
 
 
 @kernel
 def prove(book: int, tables: int) -> int:
     """Bring the header's best prices and checksum up to date; returns the checksum."""
-    return prove_after(book, tables, 1)
+    return prove_from(book, tables, 0, 0)
 
 
 @kernel
-def prove_after(book: int, tables: int, asks_moved: int) -> int:
-    """`prove`, where the asks are as they were the last time (0) or not: they come first in the checksum."""
+def prove_from(book: int, tables: int, bids_same: int, asks_same: int) -> int:
+    """`prove`, where so many of the best levels of a side are as they were the last time."""
     capacity = load64(book + CAPACITY * 8)
     bids, asks = load64(book + BID_COUNT * 8), load64(book + ASK_COUNT * 8)
     bids_end = book + HEADER * 8 + (load64(book + BID_FIRST * 8) + bids) * RECORD
     asks_end = book + HEADER * 8 + (capacity + load64(book + ASK_FIRST * 8) + asks) * RECORD
-    if asks_moved:
-        store64(book + ASKS_REGISTER * 8, fold_side(tables, START, asks_end, asks))
-    computed = fold_side(tables, load64(book + ASKS_REGISTER * 8), bids_end, bids) ^ START
+    register = fold_side(tables, START, asks_end, asks, book + ASK_REGISTERS * 8, asks_same)
+    kept = bids_same if asks_same == ALL else 0  # the asks come first
+    computed = fold_side(tables, register, bids_end, bids, book + BID_REGISTERS * 8, kept) ^ START
     if bids > 0:
         store64(book + BID_BEST * 8, load64(bids_end - RECORD))
     if asks > 0:
@@ -157,11 +174,11 @@ def merge(book: int, work: int, tables: int) -> int:
     if load64(book + BID_COUNT * 8) + bids > capacity or load64(book + ASK_COUNT * 8) + asks > capacity:
         return FALLBACK
     records = book + HEADER * 8
-    put_all(book + BID_FIRST * 8, records, capacity, depth, work + BIDS_AT, bids)
-    put_all(book + ASK_FIRST * 8, records + capacity * RECORD, capacity, depth, work + ASKS_AT, asks)
-    news = (BIDS if bids > 0 else 0) | (ASKS if asks > 0 else 0)
-    store64(book + STALE * 8, load64(book + STALE * 8) | news)
-    prove_after(book, tables, asks)
+    bids_same = put_all(book + BID_FIRST * 8, records, capacity, depth, work + BIDS_AT, bids)
+    asks_same = put_all(book + ASK_FIRST * 8, records + capacity * RECORD, capacity, depth, work + ASKS_AT, asks)
+    store64(book + BIDS_FROM * 8, min(bids_same, load64(book + BIDS_FROM * 8)))
+    store64(book + ASKS_FROM * 8, min(asks_same, load64(book + ASKS_FROM * 8)))
+    prove_from(book, tables, bids_same, asks_same)
     store64(book + CLAIMED * 8, load64(work + NEW_CLAIMED * 8))
     store64(book + TS_EXCH * 8, load64(work + NEW_TS * 8))
     return READ
@@ -203,33 +220,37 @@ def take_frame(record: int, frame: int, size: int, now: int) -> int:
 
 
 @kernel
-def take_side(last: int, count: int, sign: int, out: int) -> int:
-    """Copy the best levels, the best one before address `last`, to `out`; returns how many of them are news."""
+def take_side(last: int, count: int, sign: int, out: int, same: int) -> int:
+    """Copy the best levels, the best one before address `last`, to `out`, but for the first `same`, which are there;
+    returns how many of them are news.
+    """
     changed = 0
-    for i in range(min(count, TAKEN)):
-        last -= RECORD
-        changed += level(out, i, sign * load64(last), load64(last + 8), 0)
+    for i in range(same, min(count, TAKEN)):
+        at = last - (i + 1) * RECORD
+        changed += level(out, i, sign * load64(at), load64(at + 8), 0)
     return changed
 
 
 @kernel
 def score(book: int) -> int:
     """Measure the book's best levels into the memory of its score; 0 when there is none, else 1."""
-    memory, stale = load64(book + SCORE * 8), load64(book + STALE * 8)
+    memory = load64(book + SCORE * 8)
+    bids_same, asks_same = load64(book + BIDS_FROM * 8), load64(book + ASKS_FROM * 8)
     if memory == 0:
         return 0
     changed = 0
-    if stale & BIDS:
+    if bids_same < ALL:
         bids = load64(book + BID_COUNT * 8)
         end = book + HEADER * 8 + (load64(book + BID_FIRST * 8) + bids) * RECORD
-        news = keep(memory + COUNT_BIDS, min(bids, TAKEN)) + take_side(end, bids, 1, memory + BID_LEVELS)
+        news = keep(memory + COUNT_BIDS, min(bids, TAKEN)) + take_side(end, bids, 1, memory + BID_LEVELS, bids_same)
         changed = BIDS if news > 0 else 0
-    if stale & ASKS:
+    if asks_same < ALL:
         asks = load64(book + ASK_COUNT * 8)
         end = book + HEADER * 8 + (load64(book + CAPACITY * 8) + load64(book + ASK_FIRST * 8) + asks) * RECORD
-        news = keep(memory + COUNT_ASKS, min(asks, TAKEN)) + take_side(end, asks, -1, memory + ASK_LEVELS)
+        news = keep(memory + COUNT_ASKS, min(asks, TAKEN)) + take_side(end, asks, -1, memory + ASK_LEVELS, asks_same)
         changed |= ASKS if news > 0 else 0
-    store64(book + STALE * 8, 0)
+    store64(book + BIDS_FROM * 8, ALL)
+    store64(book + ASKS_FROM * 8, ALL)
     measure(memory, changed)
     return 1
 

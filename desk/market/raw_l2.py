@@ -20,7 +20,6 @@ from desk.kernels.crc import TABLES
 from desk.kernels.l2 import FALLBACK, HEADER, READ
 from desk.kernels.l2_lines import PAD, l2_lines_entry
 from desk.kernels.l2_scan import ENTRIES, FRAME_BYTES
-from desk.kernels.score import BOTH
 from desk.market.checksum import book_crc
 from desk.market.l2 import L2Side
 from desk.market.record import Record
@@ -97,7 +96,7 @@ class RawL2Book(TwoSided):
         self._book_at = int(memory.ctypes.data)
         self._book = memory.data
         self._book[l2.DEPTH], self._book[l2.CAPACITY], self._book[l2.CLAIMED] = _word(depth), capacity, -1
-        self._book[l2.SCORE], self._book[l2.STALE] = self._score_at, BOTH
+        self._book[l2.SCORE] = self._score_at
         self.record.place(self._book_at, self._work_at, TABLES_AT)
         self._write(Side.BUY, bids)
         self._write(Side.SELL, asks)
@@ -205,7 +204,7 @@ class RawL2Book(TwoSided):
     def aim(self, memory: int) -> None:
         """Score the book into the words at this address (desk.kernels.score) with every frame read; 0: no more."""
         self._score_at = self._book[l2.SCORE] = memory
-        self._book[l2.STALE] = BOTH
+        self._book[l2.BIDS_FROM] = self._book[l2.ASKS_FROM] = 0
 
     def score(self) -> bool:
         """Score the book as it is; False, nothing done, when `aim` has not been told where."""
