@@ -23,9 +23,7 @@ from desk.wire.session import Close, Do, Open, Send, Session
 CLOSE, DATA = WSMsgType.CLOSE, (WSMsgType.TEXT, WSMsgType.BINARY, WSMsgType.CONTINUATION)
 MAX_FRAME = 16 << 20  # a full level3 snapshot is about 125 B an order
 POLL_S = 0.1
-TOGETHER = (
-    128  # frames of one read that are handed on at once: the first does not wait long, and all are still in cache
-)
+TOGETHER = 128  # frames of one read that are handed on at once: the first does not wait long, all are in the cache
 
 
 class Feed:
