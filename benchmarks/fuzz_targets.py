@@ -264,7 +264,8 @@ class Prints:
     def begin(self, first: Trade) -> None:
         """So that a frame that begins with this print may go on."""
         self.repair._streak.end()
-        self.repair._streak.begin(first.trade_id - 1, first.ts_exch, first.ts_exch + SECOND, first.px)
+        ends = first.ts_exch + SECOND
+        self.repair._streak.begin(first.trade_id - 1, first.ts_exch, ends, ends + SECOND, first.px)
 
     def told(self, trade: Trade, now: int) -> None:
         """One print by itself, of a streak or not at all."""
@@ -274,7 +275,8 @@ class Prints:
 
     @property
     def state(self) -> list[bytes]:
-        sums = self.repair._streak._words[: ROWS_AT // 8]
+        words = self.repair._streak._words
+        sums = words[: ROWS_AT // 8].tobytes() + words[ROWS_AT // 8 + 1 :].tobytes()
         rows = self.repair.tape.recent._block
         times, lots = (rows[column >> 3 :][: rows[NOTED >> 3]] for column in (TIMES, LOTS))
         return [bytes(part) for part in (sums, times, lots, self.indicators.block, self.breaks.block)]

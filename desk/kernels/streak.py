@@ -1,4 +1,4 @@
-"""Prints as nearly all of them come, one call each: the next number, not older than the last, of one minute and day.
+"""Prints as nearly all come, one call each: the next number, not older than the last, of this minute or the next.
 
 desk.market.streak reads these words and tells tape and bars; any other print is refused and goes to them one by one.
 Two blocks of memory in words of 8 bytes, the sums of a streak and the rows of desk.market.recent; the offsets below are
@@ -18,6 +18,7 @@ LARGEST = float(SUM)
 
 (
     UNTIL,  # ns, the end of the minute; 0: there is no streak
+    LIMIT,  # ns, before which a print may be of the next minute instead
     LAST_ID,
     NEWEST,  # ns
     COUNT,
@@ -27,9 +28,11 @@ LARGEST = float(SUM)
     HIGH,
     LOW,
     CLOSE,
+    OPEN,  # of the next minute alone
     ROWS_AT,  # the address of the rows
-) = range(0, 11 * 8, 8)
-WORDS = 11
+) = range(0, 13 * 8, 8)
+NEXT = 9 * 8  # bytes from COUNT … OPEN to the same words of the next minute
+WORDS = 13 + 8
 
 ROOM = 512  # rows
 NOTED = 0  # how many there are
@@ -53,9 +56,14 @@ def note(rows: int, ts: int, lots: int) -> int:
 @kernel
 def take(block: int, px: int, qty: int, side: int, number: int, ts: int) -> int:
     """1 when the print is taken in, 0 when it is not of the streak: nothing has changed then."""
-    if number != load64(block + LAST_ID) + 1 or ts < load64(block + NEWEST) or ts >= load64(block + UNTIL):
+    if number != load64(block + LAST_ID) + 1 or ts < load64(block + NEWEST):
         return 0
-    volume, value = load64(block + VOLUME), load64(block + VALUE)
+    at = block
+    if ts >= load64(block + UNTIL):
+        if ts >= load64(block + LIMIT):
+            return 0
+        at = block + NEXT
+    volume, value = load64(at + VOLUME), load64(at + VALUE)
     if px <= 0 or qty <= 0 or qty >= SUM or volume >= SUM or value >= SUM or float(px) * float(qty) >= LARGEST:
         return 0
     lots = qty if side > 0 else -qty
@@ -63,13 +71,16 @@ def take(block: int, px: int, qty: int, side: int, number: int, ts: int) -> int:
         return 0
     store64(block + LAST_ID, number)
     store64(block + NEWEST, ts)
-    store64(block + COUNT, load64(block + COUNT) + 1)
-    store64(block + DELTA, load64(block + DELTA) + lots)
-    store64(block + VOLUME, volume + qty)
-    store64(block + VALUE, value + px * qty)
-    store64(block + HIGH, max(load64(block + HIGH), px))
-    store64(block + LOW, min(load64(block + LOW), px))
-    store64(block + CLOSE, px)
+    count = load64(at + COUNT)
+    begins = at != block and count == 0
+    store64(at + COUNT, count + 1)
+    store64(at + DELTA, load64(at + DELTA) + lots)
+    store64(at + VOLUME, volume + qty)
+    store64(at + VALUE, value + px * qty)
+    store64(at + HIGH, px if begins else max(load64(at + HIGH), px))
+    store64(at + LOW, px if begins else min(load64(at + LOW), px))
+    store64(at + OPEN, px if begins else load64(at + OPEN))
+    store64(at + CLOSE, px)
     return 1
 
 

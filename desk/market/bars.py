@@ -114,6 +114,16 @@ class MinuteBars:
             value // volume if value and volume else 0,
         )
 
+    def turn(self, prints: Prints) -> list[Candle]:
+        """Take in the first prints of a later minute; returns the bars that they closed."""
+        begin = prints.newest - prints.newest % MINUTE
+        done = self._close_before(begin)
+        self._value = prints.value
+        px = (prints.open, prints.high, prints.low, prints.close)
+        average = prints.value // prints.volume if prints.value else 0
+        self._running = Candle(self.inst, begin, MINUTE, *px, prints.volume, prints.number, average)
+        return done
+
     @property
     def open(self) -> Candle | None:
         """The running bar if it has prints; one that the clock began has no prices of its own yet."""

@@ -10,6 +10,9 @@ its snapshot does not reach back to what we knew. From the moment that prints ma
 Whole again, all waiting prints enter the bars in the order of their numbers, and the bars close as if nothing had
 happened, each of them once. A gap that is not closed within a minute of connection closes the bars as they are, marked
 (`Candle.gap`): strategies waited long enough, and what is filled later belongs to the tape alone.
+
+While nothing is missing, a minute that a later print has ended is closed on the beat (four a second), or by the next
+print that is not the next in number of that minute: no frame pays for it.
 """
 
 from __future__ import annotations
@@ -19,7 +22,7 @@ from operator import attrgetter
 
 from desk.market.bars import MinuteBars
 from desk.market.seen import Ask, Word
-from desk.market.streak import Streak
+from desk.market.streak import Prints, Streak
 from desk.market.tape import TradeTape
 from desk.messages import Candle, Trade
 
@@ -41,8 +44,8 @@ class TradeRepair:
     """
 
     __slots__ = (
-        "_absent", "_ask_at", "_asked", "_from", "_held", "_said", "_streak", "_tries", "bars", "begun", "blind",
-        "filled", "inst", "opened", "since", "tape", "up", "why",
+        "_absent", "_ask_at", "_asked", "_done", "_from", "_held", "_next", "_said", "_streak", "_tries", "bars",
+        "begun", "blind", "filled", "inst", "opened", "since", "tape", "up", "why",
     )  # fmt: skip
 
     def __init__(self, inst: str, tape: TradeTape, bars: MinuteBars) -> None:
@@ -56,6 +59,8 @@ class TradeRepair:
         self.why = ""  # what REST failed with last, "" when it did not
         self._from = 0  # the first trade number that the bars may hold
         self._held: list[Trade] = []  # prints that wait for those before them
+        self._next: Prints | None = None  # of the minute after the running bar's, which ends when they are put into it
+        self._done: list[Candle] = []  # bars that were closed and not told yet
         self._asked = self._ask_at = self._tries = self._absent = 0
         self._said = False  # a person was told of this gap
         self._streak = Streak(tape.recent.address)  # never while bars are held or a hole is open
@@ -76,6 +81,7 @@ class TradeRepair:
     def link_down(self, now: int) -> None:
         """The prints' connection is gone: whatever prints from here on is missing until it is filled."""
         self.up = False
+        self._tell(True)
         if self.begun:
             self._hold(self.tape.now, now)
 
@@ -97,6 +103,10 @@ class TradeRepair:
         """A print from the socket; the bars it closed. Call `settle` after the last one of a message."""
         if self._streak.take(trade):
             return ()
+        closed = self._take(trade, now, snapshot)
+        return [*self._drained(), *closed]
+
+    def _take(self, trade: Trade, now: int, snapshot: bool) -> Sequence[Candle]:
         tape, before, holes = self.tape, self.tape.now, self.tape.open_holes
         if not tape.apply(trade):
             return ()
@@ -109,16 +119,36 @@ class TradeRepair:
             self._held.append(trade)
             return ()
         done = self.bars.trade(trade)
-        if self.begun and trade.trade_id == tape.last_id and not tape.open_holes and (run := self.bars.open):
-            until = min(run.begin + run.interval, tape.ends)
-            self._streak.begin(trade.trade_id, max(tape.now, run.begin), until, run.close)
+        if trade.trade_id == tape.last_id:
+            self._go_on()
         return done
 
+    def _go_on(self) -> None:
+        """From now on prints may come in a streak."""
+        tape, run = self.tape, self.bars.open
+        if self.begun and not tape.open_holes and run is not None:
+            minute, ends = run.interval, tape.ends
+            until, limit = min(run.begin + minute, ends), min(run.begin + 2 * minute, ends)
+            self._streak.begin(tape.last_id, max(tape.now, run.begin), until, limit, run.close)
+
     def _tell(self, changes: bool) -> None:
-        """Tape and bars hear of the prints they were not told one by one; before they change, the streak is over."""
-        if (prints := self._streak.end() if changes else self._streak.told()) is not None:
-            self.tape.add(prints)
-            self.bars.add(prints)
+        """Tape and bars hear of the prints they were not told one by one. Before they change the streak is over, and
+        the running bar too where prints of the next minute wait.
+        """
+        running, following = self._streak.end() if changes else self._streak.told()
+        if running is not None:
+            self.tape.add(running)
+            self.bars.add(running)
+        if following is not None:
+            self.tape.add(following)
+            self._next = following if self._next is None else self._next.and_then(following)
+        if changes and self._next is not None:
+            self._done += self.bars.turn(self._next)
+            self._next = None
+
+    def _drained(self) -> list[Candle]:
+        done, self._done = self._done, []
+        return done
 
     def settle(self, now: int) -> list[Candle | Word | Ask]:
         """A message of prints is taken in; the bars that were waiting for it."""
@@ -129,7 +159,8 @@ class TradeRepair:
 
     def _release(self, now: int) -> list[Candle]:
         """Let the waiting prints into the bars, in order, and the clock close what it has passed."""
-        done: list[Candle] = []
+        self._tell(True)
+        done = self._drained()
         for trade in sorted(self._held, key=attrgetter("trade_id")):
             done += self.bars.trade(trade)
         self._held.clear()
@@ -142,6 +173,10 @@ class TradeRepair:
         """A few times a second: bars the clock closes, questions that are due, bars that waited long enough."""
         made: list[Candle | Word | Ask] = []
         self.tape.recent.settle()  # now, rather than when a print has to wait for it
+        if not self.opened and (self._next is not None or self._streak.ahead):
+            self._tell(True)
+            self._go_on()
+        made += self._drained()
         if not self.opened:
             made += self.bars.clock(now)
         elif self.up and (now - self.opened >= PATIENCE or len(self._held) > HELD):

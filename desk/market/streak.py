@@ -1,8 +1,9 @@
 """Prints in their usual order, summed by a kernel; the tape and the bars hear of them when somebody looks.
 
 A streak begins after a print that was taken in one by one and goes on while each is the next in number, not older than
-the last, of the running minute and the tape's session. Whatever reads tape or bars asks for what waits first (`told`),
-whatever changes them ends it (`end`), so nobody can tell it from prints taken in one by one: the sums are the same.
+the last, of the running minute or the next, and of the tape's session. Whatever reads tape or bars asks for what waits
+first (`told`), whatever changes them ends it (`end`), so nobody can tell it from prints taken in one by one: the sums
+are the same. Prints of the next minute are summed apart: they end the running bar when desk.market.gaps says so.
 """
 
 from __future__ import annotations
@@ -15,9 +16,12 @@ from desk.kernels import streak as at
 from desk.kernels.streak import streak_entries
 from desk.messages import Trade
 
-UNTIL, LAST_ID, NEWEST, COUNT, HIGH, LOW, CLOSE, ROWS_AT = (
-    word >> 3 for word in (at.UNTIL, at.LAST_ID, at.NEWEST, at.COUNT, at.HIGH, at.LOW, at.CLOSE, at.ROWS_AT)
-)
+UNTIL, LIMIT, LAST_ID, NEWEST, COUNT, HIGH, LOW, CLOSE, OPEN, ROWS_AT, NEXT = (
+    word >> 3
+    for word in (
+        at.UNTIL, at.LIMIT, at.LAST_ID, at.NEWEST, at.COUNT, at.HIGH, at.LOW, at.CLOSE, at.OPEN, at.ROWS_AT, at.NEXT
+    )
+)  # fmt: skip
 EMPTY = np.zeros(4, np.int64).data  # COUNT, DELTA, VOLUME, VALUE
 
 
@@ -33,6 +37,22 @@ class Prints(NamedTuple):
     high: int
     low: int
     close: int
+    open: int = 0  # where they begin a bar
+
+    def and_then(self, more: Prints) -> Prints:
+        """These, and more of the same minute behind them."""
+        return Prints(
+            more.last_id,
+            more.newest,
+            self.number + more.number,
+            self.delta + more.delta,
+            self.volume + more.volume,
+            self.value + more.value,
+            max(self.high, more.high),
+            min(self.low, more.low),
+            more.close,
+            self.open,
+        )
 
 
 class Streak:
@@ -44,12 +64,15 @@ class Streak:
     >>> from desk.messages import Side
     >>> recent = Recent(1_000)
     >>> streak = Streak(recent.address)
-    >>> streak.begin(last_id=7, newest=100, until=200, px=50)
-    >>> [streak.take(Trade("X/Y@v", 51, 2, Side.SELL, number, ts)) for number, ts in ((8, 120), (9, 119), (10, 130))]
-    [True, False, False]
-    >>> prints = streak.end()
-    >>> prints.last_id, prints.delta, prints.value, (prints.low, prints.high), streak.end(), recent.volumes(50, 130)
-    (8, -2, 102, (50, 51), None, (0, 2))
+    >>> streak.begin(last_id=7, newest=100, until=200, limit=300, px=50)
+    >>> rows = ((8, 120), (9, 119), (10, 130), (9, 200), (10, 300))
+    >>> [streak.take(Trade("X/Y@v", 51, 2, Side.SELL, number, ts)) for number, ts in rows]
+    [True, False, False, True, False]
+    >>> running, following = streak.end()
+    >>> running.last_id, running.delta, running.value, (running.low, running.high), following.open, following.number
+    (9, -2, 102, (50, 51), 51, 1)
+    >>> streak.end(), recent.volumes(150, 200)
+    ((None, None), (0, 4))
     """
 
     __slots__ = ("_block", "_take", "_words", "address")
@@ -61,12 +84,14 @@ class Streak:
         self._words: memoryview[int] = self._block.data
         self._words[ROWS_AT] = rows
 
-    def begin(self, last_id: int, newest: int, until: int, px: int) -> None:
-        """From now on: the last number, the newest time, where minute or session end, a price of the running bar."""
+    def begin(self, last_id: int, newest: int, until: int, limit: int, px: int) -> None:
+        """From now on: the last number, the newest time, where the minute (or the session) and the next one end, a
+        price of the running bar.
+        """
         words = self._words
-        if min(newest, until) < 0 or max(last_id, newest, until, px) >= at.SUM * 4:
+        if min(newest, until) < 0 or max(last_id, newest, until, limit, px) >= at.SUM * 4:
             return  # a venue may claim any time and number
-        words[UNTIL], words[LAST_ID], words[NEWEST] = until, last_id, newest
+        words[UNTIL], words[LIMIT], words[LAST_ID], words[NEWEST] = until, limit, last_id, newest
         words[HIGH] = words[LOW] = words[CLOSE] = px
 
     def take(self, trade: Trade) -> bool:
@@ -76,16 +101,22 @@ class Streak:
         except OverflowError:  # a venue may write any number
             return False
 
-    def end(self) -> Prints | None:
-        """It is over; what it held, None for nothing."""
-        self._words[UNTIL] = 0
+    @property
+    def ahead(self) -> bool:
+        """Whether prints of the next minute wait."""
+        return self._words[NEXT + COUNT] > 0
+
+    def end(self) -> tuple[Prints | None, Prints | None]:
+        """It is over; what it held of the running minute and of the next, None for nothing."""
+        self._words[UNTIL] = self._words[LIMIT] = 0
         return self.told()
 
-    def told(self) -> Prints | None:
-        """What it held until now, None for nothing; it goes on."""
+    def told(self) -> tuple[Prints | None, Prints | None]:
+        """What it held until now; it goes on."""
         words = self._words
-        if not words[COUNT]:
-            return None
-        prints = Prints(*words[LAST_ID : CLOSE + 1].tolist())
-        words[COUNT:HIGH] = EMPTY
-        return prints
+        made: list[Prints | None] = []
+        for base in (COUNT, NEXT + COUNT):
+            sums = words[base : base + OPEN - COUNT + 1].tolist() if words[base] else None
+            made.append(Prints(words[LAST_ID], words[NEWEST], *sums) if sums is not None else None)
+            words[base : base + HIGH - COUNT] = EMPTY
+        return made[0], made[1]

@@ -207,7 +207,7 @@ class Strategy:
         """
 
     def on_bar(self, bar: Candle, view: View) -> Iterable[Intent]:
-        """A one-minute bar closed; it will never change again.
+        """A one-minute bar closed, on the beat after it ended; it will never change again.
 
         While prints are missing no bar closes; filled from REST, the waiting bars close in one go. One that had to be
         closed without them has `gap` set: its high, low and volume are at best partial, its close is the last known.

@@ -49,8 +49,8 @@ class Counting(Streak):
         return done
 
 
-def repair(streak=None):
-    tape = TradeTape(INST, session=40 * SECOND, reach=30)
+def repair(streak=None, session=40 * SECOND):
+    tape = TradeTape(INST, session=session, reach=30)
     made = TradeRepair(INST, tape, MinuteBars(INST))
     made._streak = (streak or Streak)(tape.recent.address)
     return made
@@ -89,6 +89,44 @@ def test_a_streak_is_the_same_as_its_prints_one_by_one(made, first):
         assert look(fast, each["look"], ts) == look(plain, each["look"], ts)
     for how in ("tape", "bars"):
         assert look(fast, how, ts) == look(plain, how, ts)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(steps, max_size=80), st.integers(1, 10**9), st.lists(st.sampled_from((1, 1, 9, 25, 70)), min_size=80))
+def test_a_minute_that_a_print_of_the_next_has_ended_is_closed_by_the_beat_at_the_latest(made, first, waits):
+    """The same bars as print by print, told once each and in order; the tape knows every print at once."""
+    fast, plain = repair(session=60 * MINUTE), repair(Never, session=60 * MINUTE)
+    told: dict[bool, list[object]] = {True: [], False: []}
+    number, ts = first, 1_000 * MINUTE
+    for each, wait in zip(made, waits, strict=False):
+        ts += each["wait"] * wait
+        trade = Trade(INST, each["px"], each["qty"], each["side"], max(1, number + each["number"]), ts)
+        number = max(number, trade.trade_id)
+        for desk in (fast, plain):
+            told[desk is fast] += [*desk.take(trade, ts, snapshot=False), *desk.settle(ts)]
+        assert look(fast, "tape", ts) == look(plain, "tape", ts)
+        assert told[True] == told[False][: len(told[True])]
+        if each["look"] in ("seed", "down", "beat"):
+            for desk in (fast, plain):
+                look(desk, each["look"], ts)
+                told[desk is fast] += desk.beat(ts)
+            assert told[True] == told[False]
+            assert look(fast, "bars", ts) == look(plain, "bars", ts)
+
+
+def test_a_first_print_of_a_minute_is_of_a_streak_too():
+    """A minute later nobody has looked: the bar is closed by the beat, and the streak goes on behind it."""
+    desk = repair(Counting, session=60 * MINUTE)
+    rows = [(11 + n, MINUTE + n * 10 * SECOND, 1000 + n) for n in range(20)]
+    closed = []
+    for number, ts, px in rows:
+        assert not desk.take(Trade(INST, px, 2, Side.BUY, number, ts), ts, snapshot=False)
+        desk.settle(ts)
+        if number % 3 == 0:
+            closed += desk.beat(ts)
+    assert [(bar.open, bar.close, bar.count) for bar in closed] == [(1000, 1005, 6), (1006, 1011, 6), (1012, 1017, 6)]
+    assert desk._streak.taken == 18  # the first makes the tape begin, the second the streak
+    assert (desk.bars.running.begin, desk.tape.prints) == (4 * MINUTE, 20)
 
 
 def test_most_prints_are_of_a_streak_and_a_full_one_begins_anew():
