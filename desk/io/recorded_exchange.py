@@ -37,6 +37,7 @@ READ_ON_S = 60.0  # for a client to read what the system holds for it (some MB),
 _BREATH = 64  # frames sent in one go before other clients get their turn
 _PIECE = 1 << 16  # bytes written at once to a client that is served without a pace
 _AHEAD = 1 << 20  # bytes written and not yet taken by the system, beyond which the client is waited for
+_KEPT = 32 << 20  # bytes of a recording that are kept as they were written, for the next client
 _WAIT_S = 0.0005
 
 
@@ -181,6 +182,7 @@ class RecordedExchange:
     def __init__(self, frames: Frames, contents: Contents, speed: float) -> None:
         self.frames, self.contents, self.speed = frames, contents, speed
         self.sockets: dict[web.WebSocketResponse, None] = {}
+        self.poured: dict[bool, list[bytes]] = {}  # what a client got without a pace, by whether it was stamped
 
     async def accept(self, request: web.Request) -> web.WebSocketResponse:
         """Serve the recording to one client."""
@@ -228,6 +230,7 @@ class _Run:
         self, exchange: RecordedExchange, socket: web.WebSocketResponse, transport: asyncio.Transport | None
     ) -> None:
         self.contents, self.speed, self.socket, self.transport = exchange.contents, exchange.speed, socket, transport
+        self.poured = exchange.poured
         self.stamped = socket.ws_protocol == STAMPED
         self.now = exchange.contents.begin
         self._asked = asyncio.Event()  # a subscription came that the recording serves
@@ -295,7 +298,19 @@ class _Run:
 
     async def _pour(self, transport: asyncio.Transport) -> None:
         """The rest of the recording as fast as the client reads: many frames a write, each framed here."""
-        piece, size = [], 0
+        kept = self.poured.get(self.stamped)
+        for piece in kept if kept is not None else self._pieces():
+            transport.write(piece)
+            await asyncio.sleep(0)
+            while transport.get_write_buffer_size() > _AHEAD and not transport.is_closing():  # noqa: ASYNC110
+                await asyncio.sleep(_WAIT_S)
+        self._next = None
+
+    def _pieces(self) -> Iterator[bytes]:
+        """The rest of the recording as it is written; kept for the next client where it is not large."""
+        made: list[bytes] = []
+        piece: list[bytes] = []
+        size = total = 0
         while self._next is not None:
             self.now, frame = self._next
             self._next = next(self._frames, None)
@@ -303,12 +318,17 @@ class _Run:
             piece.append(text_head(len(data)) + data)
             size += len(data)
             if size >= _PIECE or self._next is None:
-                transport.write(b"".join(piece))
+                total += size
+                whole = b"".join(piece)
+                if total <= _KEPT:
+                    made.append(whole)
+                else:
+                    made.clear()
+                yield whole
                 piece.clear()
                 size = 0
-                await asyncio.sleep(0)
-                while transport.get_write_buffer_size() > _AHEAD and not transport.is_closing():  # noqa: ASYNC110
-                    await asyncio.sleep(_WAIT_S)
+        if total <= _KEPT:
+            self.poured[self.stamped] = made
 
     async def play(self) -> tuple[int, bytes]:
         """Send the recording at its pace, from the first subscription on; what the close frame is to say."""
