@@ -108,7 +108,8 @@ def test_a_minute_that_a_print_of_the_next_has_ended_is_closed_by_the_beat_at_th
         assert told[True] == told[False][: len(told[True])]
         if each["look"] in ("seed", "down", "beat"):
             for desk in (fast, plain):
-                look(desk, each["look"], ts)
+                if each["look"] != "beat":  # its answer is what is told
+                    look(desk, each["look"], ts)
                 told[desk is fast] += desk.beat(ts)
             assert told[True] == told[False]
             assert look(fast, "bars", ts) == look(plain, "bars", ts)
