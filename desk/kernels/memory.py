@@ -121,6 +121,10 @@ def word(text: bytes) -> int:
     return int.from_bytes(text.ljust(8, b"\0"), "little", signed=True)
 
 
+# Where CPython (3.11 to 3.14, with its lock) keeps what we read: a list's items, a bytes object's length and bytes.
+ITEMS, LENGTH, BYTES = list.__basicsize__ - 16, bytes.__basicsize__ - 17, bytes.__basicsize__ - 1
+
+
 KINDS = {"i": types.int64, "d": types.float64}
 
 

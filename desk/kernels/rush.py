@@ -13,11 +13,8 @@ from functools import cache
 from desk.kernels import l2, l3, trade_frame
 from desk.kernels.calm import CALM, FULL, MOVED, READ, RESTING
 from desk.kernels.jit import kernel
-from desk.kernels.memory import entry, load8, load64, store64, word
+from desk.kernels.memory import BYTES, ITEMS, LENGTH, entry, load8, load64, store64, word
 from desk.kernels.trade_frame import PRINTED
-
-# Where CPython (3.11 to 3.14, with its lock) keeps what we read: a list's items, a bytes object's length and bytes.
-ITEMS, LENGTH, BYTES = 24, 16, 32
 
 # The block: byte offsets. MASK is slots − 1, a power of two less one.
 MASK, SAID, WHO, MOVES = range(0, 4 * 8, 8)  # SAID: of the frame that ended it, 0 if it was not read; WHO: its route
@@ -44,10 +41,15 @@ ROUTE_BITS = 16  # what is said of a frame lies below, the number of its route a
 
 @kernel
 def slot_of(block: int, first: int, second: int, channel: int) -> int:
-    """The address of the slot of this name: its own, or the free one where it belongs."""
+    """The address of the slot of this name: its own, or the free one where it belongs.
+
+    Mixed without products: numba marks signed overflow as undefined.
+    """
     mask = load64(block + MASK)
-    mixed = (first * 0x9E3779B97F4A7C1) ^ (second * 0x2545F4914F6CDD1) ^ channel
-    i = (mixed ^ (mixed >> 32)) & mask
+    mixed = first ^ (second << 3) ^ (second >> 5) ^ channel
+    mixed ^= mixed >> 32
+    mixed ^= mixed >> 15
+    i = (mixed ^ (mixed >> 7)) & mask
     while True:
         at = block + HEADER + i * SLOT
         if load64(at + RECORD) == 0:

@@ -20,11 +20,12 @@ from desk.kernels import l3_words as at
 from desk.kernels.l3 import l3_entries
 from desk.kernels.l3_read import SHELF, l3_reader
 from desk.kernels.l3_words import FALLBACK, FULL, READ, ROW
+from desk.kernels.memory import BYTES
 from desk.kernels.score import BOTH
 from desk.market.l3 import L3Book, L3Side, in_arrival_order
 from desk.market.order_block import EVENTS, ROWS_AT, SHELF_AT, lay_out, words, workspace
 from desk.market.order_keys import as_rows, id_of
-from desk.market.record import BYTES, Record
+from desk.market.record import Record
 from desk.market.sides import TwoSided
 from desk.messages import OrderEvent, OrdersUpdate, Side
 

@@ -9,7 +9,6 @@ import numpy as np
 
 from desk.kernels import calm
 
-BYTES = bytes.__basicsize__ - 1  # CPython keeps the bytes of a bytes object right behind its head
 FOREVER = (1 << 63) - 1
 
 

@@ -11,6 +11,7 @@ from collections.abc import Callable
 import numpy as np
 
 from desk.kernels import tape_scan
+from desk.kernels.memory import BYTES
 from desk.kernels.tape_scan import ROW, tape_entries
 from desk.messages import Heartbeat, Message, Side, Ticker, Trade, Trades
 from desk.wire.kraken import HEARTBEAT, KrakenCodec
@@ -18,7 +19,6 @@ from desk.wire.kraken_shapes import InstrumentFrame
 
 HEAD = 33  # bytes that tell an update of either channel from everything else
 PATH = 64  # bytes that name channel and symbol, where the symbol's name is not a long one
-BYTES = bytes.__basicsize__ - 1  # CPython keeps the bytes of a bytes object right behind its head
 SYMBOL = b'{"symbol":"'
 TRADES_AT = tape_scan.TRADE_SIZE + len(SYMBOL)
 TICKER_AT = tape_scan.TICKER_SIZE + len(SYMBOL)

@@ -12,10 +12,10 @@ from desk.instrument import Instrument
 from desk.kernels import score
 from desk.kernels import trade_frame as at
 from desk.kernels.calm import CALM, READABLE, RECORD_WORDS
+from desk.kernels.memory import BYTES
 from desk.kernels.trade_frame import trade_frame_entry
 from desk.market.bars import MINUTE, MinuteBars
 from desk.market.gaps import TradeRepair
-from desk.market.record import BYTES
 from desk.market.tape import SLOW, TradeTape
 from desk.market.trade_frames import Lent, TradeFrames
 from desk.messages import Candle, Side, Trade
