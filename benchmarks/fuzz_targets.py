@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,6 +38,7 @@ from desk.signals.watch import Watch
 from desk.wire.kraken import KrakenCodec
 from hft_signals import OrderBookAnalyzer
 
+First = TypeVar("First", BookUpdate, OrdersUpdate, Trades)
 SLOT = 1 << 20  # bytes for the frame being tried, in a file its parent can read
 TABLES_AT = int(TABLES.ctypes.data)
 
@@ -49,7 +50,15 @@ class Target(ABC):
 
     def __init__(self, channels: tuple[str, ...]) -> None:
         self.stream = frames(channels, 10, 3000)
+        self.codec = KrakenCodec()
         self.worst_ns = 0
+
+    def opening(self, kind: type[First]) -> tuple[Instrument, First]:
+        """What the first frame of the stream says: the instrument, and its snapshot."""
+        described, first = self.codec.decode(self.stream[0])
+        assert isinstance(described, Instruments)
+        assert isinstance(first, kind)
+        return described.instruments[0], first
 
     @abstractmethod
     def again(self) -> None:
@@ -71,11 +80,7 @@ class BookTarget(Target):
 
     def __init__(self) -> None:
         super().__init__(("book",))
-        self.codec = KrakenCodec()
-        described, self.first = self.codec.decode(self.stream[0])
-        assert isinstance(described, Instruments)
-        assert isinstance(self.first, BookUpdate)
-        inst = described.instruments[0]
+        inst, self.first = self.opening(BookUpdate)
         self.raw, self.typed = RawL2Book(10), L2Book(10)
         self.raw.describe(inst.px_decimals, inst.qty_decimals, inst.symbol)
         self.held = Room(self.raw._book.nbytes)
@@ -126,11 +131,7 @@ class OrdersTarget(Target):
 
     def __init__(self) -> None:
         super().__init__(("level3",))
-        self.codec = KrakenCodec()
-        described, self.first = self.codec.decode(self.stream[0])
-        assert isinstance(described, Instruments)
-        assert isinstance(self.first, OrdersUpdate)
-        inst = described.instruments[0]
+        inst, self.first = self.opening(OrdersUpdate)
         self.raw, self.typed = GuardedL3(10), L3Book(10)
         self.raw.describe(inst.px_decimals, inst.qty_decimals, inst.symbol)
         self.source, self.buffer, self.rows = Room(SLOT), Room(FRAME + at.PAD), Room(EVENTS * at.ROW)
@@ -236,7 +237,7 @@ class RushTarget(Target):
         self.list[where.ITEMS // 8] = item.ctypes.data
         watch, rushed = self.rushed, self.rushed.rushed
         watch.heard[0] = self.now
-        taken = self.timed(lambda: rushed.take_at(int(self.list.ctypes.data), 0, self.now, alone=False))
+        taken = self.timed(lambda: rushed.take(int(self.list.ctypes.data), 0, self.now, alone=False))
         read = taken > 0 or rushed.left is not None
         if not read:
             watch.frame(Frame(self.now, 0, frame))
@@ -289,10 +290,8 @@ class TradesTarget(Target):
 
     def __init__(self) -> None:
         super().__init__(("trade",))
-        self.codec = KrakenCodec()
-        described, _ = self.codec.decode(self.stream[0])
-        assert isinstance(described, Instruments)
-        self.inst, self.source, self.now = described.instruments[0], Room(SLOT), 0
+        self.inst, _ = self.opening(Trades)
+        self.source, self.now = Room(SLOT), 0
 
     def again(self) -> None:
         self.raw, self.plain = Prints(self.inst), Prints(self.inst)

@@ -1,9 +1,10 @@
 """A frame of trades in one call: read, taken into tape and bars, and into the mind of the strategy that watches alone.
 
 All of it or nothing. A frame is left alone, and decoded, unless each of its prints goes on with the streak
-(desk.kernels.streak) and none of them breaks a range, or settles what became of a break (desk.signals.breakout). The
-rest is what every print does: VWAP, tick bars and technical score move (desk.kernels.technical). Two blocks of memory
-in words of 8 bytes, the reader's and what is known of breaks; the offsets below are bytes.
+(desk.kernels.streak). The rest is what every print does: VWAP, tick bars and technical score move
+(desk.kernels.technical), and whether one may break a range, or settle what became of a break, is said
+(desk.signals.breakout). Two blocks of memory in words of 8 bytes, the reader's and what is known of breaks; the offsets
+below are bytes.
 """
 
 from __future__ import annotations

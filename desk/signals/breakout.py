@@ -33,7 +33,9 @@ HORIZON = 300 * SECOND  # a break that has gone nowhere by then is neither real 
 NEEDED = 3
 PRESSURE, FLOW_Z, TAPE, WIDE = 10.0, 0.5, 0.2, 2.0
 FAR = 1 << 62  # beyond any price or time that a kernel reads
-LAST_PX, LOW, HIGH, FLOOR, UNTIL = (word // 8 for word in (at.LAST_PX, at.LOW, at.HIGH, at.FLOOR, at.UNTIL))
+LAST_PX, LOW, HIGH, FLOOR, SINCE, UNTIL = (
+    word // 8 for word in (at.LAST_PX, at.LOW, at.HIGH, at.FLOOR, at.SINCE, at.UNTIL)
+)
 
 
 class Evidence(NamedTuple):
@@ -148,7 +150,6 @@ class BreakoutWatch:
         self._open: list[Break] = []  # not resolved yet, oldest first
         self._settles = 0  # ns, until when a print may show that a break came back
         self.range = None
-        self._tell(0)
 
     @property
     def range(self) -> tuple[int, int] | None:
@@ -158,8 +159,7 @@ class BreakoutWatch:
     @range.setter
     def range(self, ends: tuple[int, int] | None) -> None:
         self._low, self._high = ends or (0, 0)  # nothing is below 0, and nothing comes from there
-        for side, level, word in ((Side.SELL, self._low, LOW), (Side.BUY, self._high, HIGH)):
-            self._words[word] = side * FAR if self._again(side, level) else _word(level)
+        self._tell(self._words[SINCE])
 
     def follow(self, bars: Sequence[Candle], reach: float | None) -> None:
         """The closed bars have changed; `reach` is one ATR in ticks, None before it is known."""

@@ -68,16 +68,13 @@ class Rush:
             for slot, path in zip(self._slots, self.paths, strict=True):
                 self._words[slot + at.MINDED // 8] = path.market.inst in self._minded
 
-    def take(self, frames: list[bytes], begin: int, now: int, *, alone: bool) -> int:
-        """How many of these frames, from the one numbered `begin` on, led to nothing but books that moved.
+    def take(self, frames: int, begin: int, now: int, *, alone: bool) -> int:
+        """How many frames of the list at address `frames`, from the one numbered `begin` on, led to nothing but books
+        that moved.
 
         alone: one strategy watches each book, and where it does not rest the frame that moves its book is not nothing.
         The frames are bytes objects and nothing else.
         """
-        return self.take_at(id(frames), begin, now, alone=alone)
-
-    def take_at(self, frames: int, begin: int, now: int, *, alone: bool) -> int:
-        """`take`, of a list at this address."""
         words, taken = self._words, 0
         self.left = None
         self.moved.clear()

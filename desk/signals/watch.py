@@ -13,7 +13,7 @@ from desk.errors import DecodeError, GapError
 from desk.events import Answer, Frame, Unanswered
 from desk.instrument import Instrument
 from desk.kernels.calm import CALM, FULL, MOVED, RESTING
-from desk.kernels.rush import ROUTE_BITS
+from desk.kernels.rush import HEARTBEAT, ROUTE_BITS
 from desk.kernels.trade_frame import PRINTED
 from desk.market.numbered import TRACKS, CountedTrack
 from desk.market.record import FOREVER
@@ -47,7 +47,6 @@ from desk.signals.tape import Tape
 from desk.wire.codec import Codec
 from desk.wire.ping import sent_at
 
-HEARTBEAT = b'{"channel":"heartbeat"}'
 SYNCED = BookState.SYNCED
 
 
@@ -147,7 +146,7 @@ class Watch:
     def rush(self, frames: list[bytes], begin: int, link: int, now: int, *, alone: bool) -> int:
         """`frame` for each of these that came in one read, while it leads to nothing: see desk.signals.rush."""
         self.heard[link] = now
-        taken = self.rushed.take(frames, begin, now, alone=alone)
+        taken = self.rushed.take(id(frames), begin, now, alone=alone)
         self.frames += taken + (self.rushed.left is not None)
         return taken
 
