@@ -167,7 +167,6 @@ class OrdersTarget(Target):
         if code == FALLBACK:
             assert self._state() == self.known, "a FALLBACK changed the book"
             return False
-        raw._top = None
         (update,) = self.codec.decode(frame)
         assert isinstance(update, OrdersUpdate)
         assert (raw.claimed, raw.ts_exch) == (update.checksum, update.ts_exch)

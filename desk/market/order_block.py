@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import cache
 
 import numpy as np
@@ -63,3 +64,96 @@ def lay_out(block: memoryview[int], address: int, work: int, capacity: int, widt
     }
     for offset, value in told.items():
         block[(ROW + offset) >> 3] = value
+
+
+class OrderBlock:
+    """One book's block, read and written from Python: what `desk.kernels.l3` works on, word by word.
+
+    Both sides hold a row of levels sorted by price, each level the queue of its orders; a side is named by the offset
+    of its words, 0 for bids and 8 for asks. What may stand in a block, and moving it, is `desk.market.raw_l3`'s.
+    """
+
+    __slots__ = ("_block", "_header", "_words", "_work", "_work_at")
+
+    def __init__(self) -> None:
+        self._work = workspace()
+        self._work_at = int(self._work.ctypes.data)
+
+    def _claim(self, capacity: int, width: int) -> None:
+        """A new block for `capacity` orders in rows of `width` levels; the kernel has to empty it."""
+        self._block = self._allocate(words(capacity, width))
+        self._words = self._block.data
+        self._header = int(self._block.ctypes.data) + ROW
+        lay_out(self._words, self._header - ROW, self._work_at, capacity, width)
+
+    def _allocate(self, count: int) -> NDArray[np.int64]:
+        """Memory for a block of `count` words."""
+        return np.zeros(count, np.int64)
+
+    def _put(self, offset: int, *values: int) -> None:
+        for word, value in enumerate(values, (ROW + offset) >> 3):
+            self._words[word] = value
+
+    def _get(self, offset: int) -> int:
+        return self._words[(ROW + offset) >> 3]
+
+    def _word(self, address: int) -> int:
+        """The word at an address inside the block."""
+        return self._words[(address - self._header + ROW) >> 3]
+
+    def _levels(self, side: int, count: int | None = None) -> Iterable[int]:
+        """Addresses of the best levels, best first."""
+        row = self._get(at.SORTED + side)
+        worst, best = self._get(at.WORST + side), self._get(at.BEST + side)
+        if count is not None:
+            worst = max(worst, best - count)
+        return [self._word(row + i * 16 + 8) for i in range(best - 1, worst - 1, -1)]
+
+    def _queue(self, level: int) -> list[tuple[int, int, int]]:
+        """The orders of a level, first in line first: (id, id, quantity)."""
+        found = []
+        order = self._word(level + at.HEAD)
+        while order:
+            found.append((self._word(order + at.A) & ~128, self._word(order + at.B), self._word(order + at.QTY)))
+            order = self._word(order + at.NEXT)
+        return found
+
+    def _orders(self, side: int) -> Iterable[tuple[int, int, int, int, int]]:
+        """Every order of a side as the row that adds it, best level first, queue order inside."""
+        for level in self._levels(side):
+            px = abs(self._word(level + at.KEY))
+            for a, b, qty in self._queue(level):
+                yield at.ADD, a, b, px, qty
+
+    def _held(self, side: int) -> int:
+        """Levels of a side."""
+        return self._get(at.BEST + side) - self._get(at.WORST + side)
+
+    def _free(self, offset: int) -> int:
+        """Places on a free list."""
+        count, record = 0, self._get(offset)
+        while record:
+            count, record = count + 1, self._word(record + at.NEXT)
+        return count
+
+    def _check_block(self) -> None:
+        """Raise AssertionError unless sides are sorted, sums right, queues linked, each order found, no place lost."""
+        orders = levels = 0
+        for side in (0, 8):
+            rows = list(self._levels(side))
+            keys = [self._word(level + at.KEY) for level in rows]
+            assert keys == sorted(set(keys)), "levels out of order"
+            assert len(keys) <= self._get(at.DEPTH), "deeper than subscribed"
+            for level in rows:
+                queue = self._queue(level)
+                assert queue, "a level without orders"
+                assert self._word(level + at.TOTAL) == sum(qty for _, _, qty in queue), "a wrong level total"
+                assert self._word(level + at.COUNT) == len(queue), "a wrong order count"
+                orders += len(queue)
+            levels += len(rows)
+        assert orders == self._get(at.ORDERS) + self._get(at.ORDERS + 8), "orders outside of their levels"
+        slots = self._get(at.TABLE)
+        taken = [self._word(slots + 8 * i) for i in range(self._get(at.MASK) + 1)]
+        assert len({order for order in taken if order}) == orders, "orders and their table differ"
+        assert orders + self._free(at.FREE_ORDER) == self._get(at.CAPACITY), "an order's place was lost"
+        assert levels + self._free(at.FREE_LEVEL) == 2 * (self._get(at.WIDTH) - 2), "a level's place was lost"

@@ -9,12 +9,8 @@ answers FALLBACK, until a snapshot or `clear` lets it begin again.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from operator import add
 from typing import NoReturn
-
-import numpy as np
-from numpy.typing import NDArray
 
 from desk.kernels import l3_words as at
 from desk.kernels.l3 import l3_entries
@@ -23,7 +19,7 @@ from desk.kernels.l3_words import FALLBACK, FULL, READ, ROW
 from desk.kernels.memory import BYTES
 from desk.kernels.score import BOTH
 from desk.market.l3 import L3Book, L3Side, in_arrival_order
-from desk.market.order_block import EVENTS, ROWS_AT, SHELF_AT, lay_out, words, workspace
+from desk.market.order_block import EVENTS, ROWS_AT, SHELF_AT, OrderBlock
 from desk.market.order_keys import as_rows, id_of
 from desk.market.record import Record
 from desk.market.sides import TwoSided
@@ -38,7 +34,7 @@ _CLAIMED, _COMPUTED, _TS, _SORTED, _WORST, _BEST = (
 )
 
 
-class RawL3Book(TwoSided):
+class RawL3Book(OrderBlock, TwoSided):
     """Both sides of one instrument, order by order, cut to `depth` price levels after every message.
 
     Reads as `desk.market.l3.L3Book`, except that `clear` of one side clears both. After a READ, `claimed` is the
@@ -55,20 +51,19 @@ class RawL3Book(TwoSided):
     """
 
     __slots__ = (
-        "_best_levels", "_block", "_depth", "_empty", "_header", "_plain", "_read", "_rows", "_score",
-        "_settle", "_shelf", "_words", "_work", "_work_at", "asks", "bids", "record",
+        "_best_levels", "_depth", "_empty", "_plain", "_read", "_rows", "_score", "_settle", "_shelf",
+        "asks", "bids", "record",
     )  # fmt: skip
     tier = "L3"
     bids: RawL3Side
     asks: RawL3Side
 
     def __init__(self, depth: int) -> None:
+        super().__init__()
         self._depth = depth
         self._read, self._rows, self._settle, self._empty = l3_entries()
         self.record = Record()
         self._best_levels, self._score = l3_reader()
-        self._work = workspace()
-        self._work_at = int(self._work.ctypes.data)
         self._shelf = self._work.data[SHELF_AT // 8 :]
         self._plain: L3Book | None = None
         self.bids, self.asks = RawL3Side(self, 0), RawL3Side(self, 8)
@@ -83,28 +78,10 @@ class RawL3Book(TwoSided):
     def _lay_out(self, capacity: int, levels: int) -> None:
         """A new block for `capacity` orders and at least `levels` a side, nothing in it and nothing described."""
         width = min(capacity, max(self._depth + SPARE, levels)) + 2  # a level without an order does not exist
-        self._block = self._allocate(words(capacity, width))
-        self._words = self._block.data
-        self._header = int(self._block.ctypes.data) + ROW
+        self._claim(capacity, width)
         self.record.place(self._header)
-        lay_out(self._words, self._header - ROW, self._work_at, capacity, width)
         self._put(at.DEPTH, self._depth)
         self._empty(self._header)
-
-    def _allocate(self, count: int) -> NDArray[np.int64]:
-        """Memory for a block of `count` words."""
-        return np.zeros(count, np.int64)
-
-    def _put(self, offset: int, *values: int) -> None:
-        for word, value in enumerate(values, (ROW + offset) >> 3):
-            self._words[word] = value
-
-    def _get(self, offset: int) -> int:
-        return self._words[(ROW + offset) >> 3]
-
-    def _word(self, address: int) -> int:
-        """The word at an address inside the block."""
-        return self._words[(address - self._header + ROW) >> 3]
 
     def _grow(self, orders: int, levels: int) -> None:
         """The same book in a block with room for at least so many orders, and levels a side; a quarter is spare."""
@@ -132,30 +109,6 @@ class RawL3Book(TwoSided):
             table[:, :5] = some
             self._put(at.EVENTS + side, len(some))
             self._rows(self._header, side)
-
-    def _levels(self, side: int, count: int | None = None) -> Iterable[int]:
-        """Addresses of the best levels, best first."""
-        row = self._get(at.SORTED + side)
-        worst, best = self._get(at.WORST + side), self._get(at.BEST + side)
-        if count is not None:
-            worst = max(worst, best - count)
-        return [self._word(row + i * 16 + 8) for i in range(best - 1, worst - 1, -1)]
-
-    def _queue(self, level: int) -> list[tuple[int, int, int]]:
-        """The orders of a level, first in line first: (id, id, quantity)."""
-        found = []
-        order = self._word(level + at.HEAD)
-        while order:
-            found.append((self._word(order + at.A) & ~128, self._word(order + at.B), self._word(order + at.QTY)))
-            order = self._word(order + at.NEXT)
-        return found
-
-    def _orders(self, side: int) -> Iterable[tuple[int, int, int, int, int]]:
-        """Every order of a side as the row that adds it, best level first, queue order inside."""
-        for level in self._levels(side):
-            px = abs(self._word(level + at.KEY))
-            for a, b, qty in self._queue(level):
-                yield at.ADD, a, b, px, qty
 
     # --- what arrives
 
@@ -215,10 +168,6 @@ class RawL3Book(TwoSided):
         if orders > self._get(at.CAPACITY) or levels > self._get(at.WIDTH) - 2:
             self._grow(orders, levels)
         return True
-
-    def _held(self, side: int) -> int:
-        """Levels of a side."""
-        return self._get(at.BEST + side) - self._get(at.WORST + side)
 
     def _as_plain(self) -> L3Book:
         """The same book as an `L3Book`."""
@@ -336,31 +285,8 @@ class RawL3Book(TwoSided):
         if self._plain is not None:
             self._plain.check()
             return
-        orders = 0
-        for side in (self.bids, self.asks):
-            assert side.keys == sorted(set(side.keys)), "levels out of order"
-            assert len(side.keys) <= self.depth, "deeper than subscribed"
-            for level in self._levels(side.side):
-                queue = self._queue(level)
-                assert queue, "a level without orders"
-                assert self._word(level + at.TOTAL) == sum(qty for _, _, qty in queue), "a wrong level total"
-                assert self._word(level + at.COUNT) == len(queue), "a wrong order count"
-                orders += len(queue)
-        assert orders == sum(self.size()), "orders outside of their levels"
-        slots = self._get(at.TABLE)
-        taken = [self._word(slots + 8 * i) for i in range(self._get(at.MASK) + 1)]
-        assert len({order for order in taken if order}) == orders, "orders and their table differ"
-        assert orders + self._free(at.FREE_ORDER) == self._get(at.CAPACITY), "an order's place was lost"
-        levels = len(self.bids.keys) + len(self.asks.keys)
-        assert levels + self._free(at.FREE_LEVEL) == 2 * (self._get(at.WIDTH) - 2), "a level's place was lost"
+        self._check_block()
         assert self.checksum == self._as_plain().checksum, "a checksum that is not the orders'"
-
-    def _free(self, offset: int) -> int:
-        """Places on a free list."""
-        count, record = 0, self._get(offset)
-        while record:
-            count, record = count + 1, self._word(record + at.NEXT)
-        return count
 
 
 class RawL3Side:
