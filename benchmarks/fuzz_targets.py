@@ -30,7 +30,7 @@ from desk.market.order_block import EVENTS, FRAME
 from desk.market.raw_l2 import FALLBACK, RawL2Book
 from desk.market.raw_l3 import RawL3Book
 from desk.market.tape import SECOND, TradeTape
-from desk.market.trade_frames import Lent, TradeFrames
+from desk.market.trade_frames import Lent, TradeFrames, workspace
 from desk.messages import BookUpdate, Instruments, LinkSpec, OrdersUpdate, Side, Subscription, Trade, Trades
 from desk.signals.breakout import BreakoutWatch
 from desk.signals.technical import LightweightIndicators
@@ -258,6 +258,7 @@ class Prints:
         self.repair = TradeRepair(inst.key, tape, MinuteBars(inst.key))
         self.indicators, self.breaks = LightweightIndicators(), BreakoutWatch()
         self.frames = TradeFrames(inst.key, self.repair.streak)
+        self.frames.scan_in(workspace())
         self.frames.describe(inst)
         self.frames.lend(Lent(self.indicators.block, self.breaks.block, 25.0))
 

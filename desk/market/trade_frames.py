@@ -33,9 +33,14 @@ class Lent(NamedTuple):
     needs: float
 
 
+def workspace() -> NDArray[np.int64]:
+    """Where frames are scanned, 20 KB, and the prints of the last one stay: one for all readers that take turns."""
+    return np.zeros(tape_scan.WORK_BYTES // 8, np.int64)
+
+
 class TradeFrames:
     """The reader of one instrument's frames: `address` is its memory, for desk.kernels.trade_frame, which takes none
-    until the instrument is described and a strategy has lent what it keeps.
+    until it has room for them, the instrument is described and a strategy has lent what it keeps.
     """
 
     __slots__ = ("_about", "_array", "_doubles", "_lent", "_newest", "_words", "_work", "address", "inst")
@@ -47,11 +52,16 @@ class TradeFrames:
         self._doubles: memoryview[float] = self._words.cast("B").cast("d")
         self.address = int(self._array.ctypes.data)
         self._words[at.STREAK // 8] = streak
-        self._about = self._work = np.zeros(0, np.int64)  # made when there are frames to read
+        self._about = self._work = np.zeros(0, np.int64)
         self._lent: Lent | None = None
         self._newest = 0
 
     # --- what is known
+
+    def scan_in(self, work: NDArray[np.int64]) -> None:
+        """The `workspace` to scan frames in; other readers may use it between frames."""
+        self._work, self._words[at.WORK // 8] = work, int(work.ctypes.data)
+        self._open()
 
     def lend(self, lent: Lent | None) -> None:
         """What a strategy keeps of prints, to be moved here; None: nobody lends anything."""
@@ -69,13 +79,10 @@ class TradeFrames:
             about = tape_scan.described(instrument.symbol, instrument.px_decimals, instrument.qty_decimals)
             if about is not None:
                 self._about, self._words[ABOUT] = about, int(about.ctypes.data)
-            if not self._work.size:
-                self._work = np.zeros(tape_scan.WORK_BYTES // 8, np.int64)
-                self._words[at.WORK // 8] = int(self._work.ctypes.data)
         self._open()
 
     def _open(self) -> None:
-        self._words[OPEN] = self._words[ABOUT] != 0 and self._lent is not None
+        self._words[OPEN] = self._work.size > 0 and self._words[ABOUT] != 0 and self._lent is not None
 
     def trust(self, book: int, score: int) -> None:
         """Addresses of the believed book's record and of the score's words, where its touch stands; 0: nowhere."""
@@ -99,13 +106,13 @@ class TradeFrames:
 
     @property
     def prices(self) -> list[int]:
-        """Those of its prints, in order; ask before the next one is read."""
+        """Those of its prints, in order; ask before the next one is scanned."""
         prices: list[int] = self._work[tape_scan.PX : self._words[COUNT] * WORDS : WORDS].tolist()
         return prices
 
     @property
     def trades(self) -> list[Trade]:
-        """The prints of the last frame; ask before the next one is read."""
+        """The prints of the last frame; ask before the next one is scanned."""
         rows = self._work[: self._words[COUNT] * WORDS].tolist()
         made = []
         for row in range(0, len(rows), WORDS):

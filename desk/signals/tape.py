@@ -6,18 +6,19 @@ from collections.abc import Mapping
 
 from desk.kernels.trade_frame import BREAKING, OUTSIDE, TURNED
 from desk.market.state import RESCALED, Market
-from desk.market.trade_frames import TradeFrames
+from desk.market.trade_frames import TradeFrames, workspace
 from desk.messages import Ticker, Trades
 from desk.signals.paths import Seen
 
 
 class Tape:
     """The prints of every market. `printed`: the last frame that a kernel took in; whether it `turned` the side that
-    its strategy may take, and whether its strategy's breaks have to hear of it: `breaking`.
+    its strategy may take, and whether its strategy's breaks have to hear of it: `breaking`. All are scanned in `work`.
     """
 
     def __init__(self, markets: Mapping[str, Market]) -> None:
         self.markets = markets
+        self.work = workspace()
         self.printed: TradeFrames
         self.turned = self.breaking = False
 

@@ -97,6 +97,7 @@ class Watch:
         if market is None:
             market = self.markets[inst] = Market(inst)
             market.heard, market.time = self.heard, self.time
+            market.trade_frames.scan_in(self.tape.work)
             default = self._spread_ref_bps.get(sub.symbol, self._spread_ref_bps["*"])
             self.live[inst] = LiveScore(market, self.score, default, self.codec.proof == "checksum")
             self._moves[inst] = [BookChanged(inst)]

@@ -17,7 +17,7 @@ from desk.kernels.trade_frame import trade_frame_entry
 from desk.market.bars import MINUTE, MinuteBars
 from desk.market.gaps import TradeRepair
 from desk.market.tape import SLOW, TradeTape
-from desk.market.trade_frames import Lent, TradeFrames
+from desk.market.trade_frames import Lent, TradeFrames, workspace
 from desk.messages import Candle, Side, Trade
 from desk.signals.breakout import BreakoutWatch
 from desk.signals.technical import NEEDS, LightweightIndicators
@@ -49,6 +49,7 @@ class Desk:
         self.indicators.follow(bars)
         self.breaks.follow(bars, 12.5)
         self.frames = TradeFrames(INST.key, self.repair.streak)
+        self.frames.scan_in(workspace())
         self.frames.describe(INST)
         self.frames.lend(Lent(self.indicators.block, self.breaks.block, SIDE_FROM))
         self.book, self.touch = np.zeros(RECORD_WORDS, np.int64), np.zeros(score.WORDS, np.int64)
@@ -164,6 +165,30 @@ def test_nothing_is_read_before_the_instrument_is_described_and_a_strategy_lends
     desk.frames.lend(None)
     assert read() == 0
     assert desk.repair.tape.prints == 6
+
+
+def test_readers_that_take_turns_share_where_they_scan():
+    """What a frame said stands until the next one is scanned; a reader without such a place reads nothing."""
+    pair, work = [Desk(), Desk()], workspace()
+    for desk in pair:
+        desk.frames = TradeFrames(INST.key, desk.repair.streak)
+        desk.frames.describe(INST)
+        desk.frames.lend(Lent(desk.indicators.block, desk.breaks.block, SIDE_FROM))
+        desk.frames.trust(int(desk.book.ctypes.data), int(desk.touch.ctypes.data))
+    for number in range(7, 12):
+        for px, desk in zip((10_000, 10_001), pair, strict=True):
+            told = Trade(INST.key, px, number, Side.BUY, number, BEGIN)
+            if number < 9:
+                desk.told(told, BEGIN)
+                desk.repair.settle(BEGIN)
+                continue
+            frame = trades(INST, [Print(px, number, Side.BUY, number, "market", BEGIN)])
+            if number == 9:
+                assert desk.read(frame, BEGIN) == 0
+                desk.frames.scan_in(work)
+            assert desk.read(frame, BEGIN) == CALM | at.PRINTED
+            assert (desk.frames.trades, desk.frames.newest) == ([told], number)
+    assert [desk.repair.tape.volumes(SLOW, BEGIN) for desk in pair] == [(sum(range(7, 12)), 0)] * 2
 
 
 def test_a_frame_that_comes_back_inside_and_breaks_the_range_again_is_for_the_filter():
