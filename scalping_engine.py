@@ -18,24 +18,23 @@ import sys
 from collections.abc import Iterable, Sequence
 
 from desk import config
-from desk.events import Fill, TrendBias
+from desk.events import Ended, Fill, TrendBias
 from desk.handover import PlannedExit
 from desk.instrument import Instrument
 from desk.intents import Decline, Intent, Place, Signal
 from desk.market.trade_frames import Lent, TradeFrames
 from desk.messages import Candle, Side, Trade
-from desk.signals.alignment import STAND, STRONG_ALIGNMENT, STRONG_CONFLICT, alignment
+from desk.signals.alignment import STAND, STRONG_CONFLICT
 from desk.signals.breakout import NEEDED, Break, BreakoutRecord, BreakoutWatch, evidence
 from desk.signals.experience import Experience
 from desk.signals.shape import Score
 from desk.signals.technical import NEEDS, LightweightIndicators
-from desk.signals.timing import ABORT, TAKE, WAIT, Objection, entry_advice
-from desk.signals.trend import bias_effect
+from desk.signals.timing import TAKE
 from desk.strategies import scalp_plan
-from desk.strategies.base import BookView, Pulse, Strategy, View
+from desk.strategies.base import BookView, Strategy, View
 from desk.strategies.exits import SCALP_HOLD, hold_ns
 from desk.strategies.scalp_gates import ScalpGates
-from desk.strategies.scalp_plan import BookSaid, No, Plan, Prices, arithmetic, as_numbers
+from desk.strategies.scalp_plan import BookSaid, No, Plan, as_numbers
 from desk.strategies.scalp_trade import ScalpTrade
 from desk.strategies.standing import Standing, stance
 from hft_signals import RISING, HFTIntegrator, Reading, contributions, fading, lifetime_s
@@ -43,7 +42,6 @@ from hft_signals import RISING, HFTIntegrator, Reading, contributions, fading, l
 SECOND = 1_000_000_000
 BEAT = SECOND // 4  # a look comes at least this often: what must be over within a time is decided one beat before
 FOREVER = 1 << 62
-UNOPPOSED = Objection()
 DOUBTED = 0.5  # size of an entry that follows a break the order flow does not believe
 
 ScalpingSignal = Signal  # what users call it; journal and console know it as desk.intents.Signal
@@ -62,7 +60,6 @@ class Slot:
         self.score: Score | None = None
         self.reading: Reading | None = None
         self.said, self.said_at = "", 0  # the last "no" that was told, and when
-        self.alignment = ""
         self.trade: ScalpTrade | None = None  # the one under way
         self.last_signal: Signal | None = None
         self.quiet_until = 0
@@ -106,10 +103,6 @@ class ScalpingEngine(Strategy):
         self.heeds_bias = is_hybrid and hybrid.trend_filter and hybrid.scalp_signal_filtering
         self._fresh = int(hft.fresh_s * SECOND)
         self._prompt = min(self._fresh, int(hft.stale_s * SECOND))
-        self.slots = {
-            inst: Slot(inst, hft, scalping.hft_integration, self._prompt, ScalpGates(scalping, maker_bps, taker_bps))
-            for inst in insts
-        }
         self.signals = 0
         self.experience = Experience()
         self._hold = hold_ns(scalping.hold_s, SCALP_HOLD)
@@ -117,6 +110,13 @@ class ScalpingEngine(Strategy):
         self._cooldown = int(scalping.cooldown_s * SECOND)
         self._patience = int(lifetime_s(hft) * SECOND)  # an entry waits until its evidence has decayed to nothing
         self._objection = int(scalping.conflict_wait_s * SECOND)
+        self.slots = {
+            inst: Slot(
+                inst, hft, scalping.hft_integration, self._prompt,
+                ScalpGates(scalping, maker_bps, taker_bps, deferrable=self._defer > 0),
+            )
+            for inst in insts
+        }  # fmt: skip
 
     @property
     def funnel(self) -> dict[str, dict[str, int]]:
@@ -190,19 +190,22 @@ class ScalpingEngine(Strategy):
         return ()
 
     def on_bias(self, bias: TrendBias, view: View) -> Iterable[Intent]:
-        for slot in self.slots.values():
-            slot.standing.end()
+        self._look_again()
         return ()
 
     def on_fill(self, fill: Fill, view: View) -> Iterable[Intent]:
+        self._look_again()
         slot = self.slots.get(fill.inst)
         if slot is not None and slot.last_signal is not None and fill.side == slot.last_signal.side:
-            slot.standing.end()
             # The venue may report a fill after the end of its order: still ours to exit.
             slot.trade = slot.trade or ScalpTrade(slot.last_signal)
             slot.trade.filled(view.now, self._hold, self._defer)
         elif slot is not None and slot.last_signal is None and (held := view.position(fill.inst)):
             self.adopt(fill.inst, held, None, view.now)  # of an order that an earlier session sent
+        return ()
+
+    def on_ended(self, ended: Ended, view: View) -> Iterable[Intent]:
+        self._look_again()
         return ()
 
     def exits(self) -> Iterable[PlannedExit]:
@@ -213,8 +216,13 @@ class ScalpingEngine(Strategy):
         if (slot := self.slots.get(inst)) is not None:
             slot.trade = ScalpTrade.taken_over(inst, lots, plan, now)
             slot.last_signal = slot.trade.signal
-            slot.standing.end()
+            self._look_again()
         return slot is not None
+
+    def _look_again(self) -> None:
+        """What is held or works is another: an answer that stood on it, here or for another symbol, stands no more."""
+        for slot in self.slots.values():
+            slot.standing.end()
 
     # --- one look at one symbol: mind the trade under way, then walk the gates
 
@@ -241,11 +249,21 @@ class ScalpingEngine(Strategy):
         return out
 
     def _settle(self, slot: Slot, view: View, planned: bool) -> None:
-        """Note how long this look stands: only that of a flat slot whose "no" came from the market, at a new score."""
+        """Note how long this look stands: a "no" at a new score, and a trade that has nothing to do for now."""
         slot.standing.end()
-        if planned or slot.trade is not None or slot.code == "STALE_BOOK" or slot.code.startswith("FEED:"):
+        if slot.code == "STALE_BOOK" or slot.code.startswith("FEED:"):
             return
-        if slot.alignment == STRONG_CONFLICT and view.now - slot.standing.against >= self._objection:
+        behind, until = self._room(slot, view)[0], self._given(slot, view)
+        if planned and slot.code != behind:
+            return
+        if behind == "COOLDOWN":
+            until = min(until, slot.quiet_until)
+        guard = None
+        if slot.trade is not None:
+            if (idle := slot.trade.guard(view)) is None:
+                return
+            guard, until = idle[0], min(until, idle[1])
+        if slot.gates.alignment == STRONG_CONFLICT and view.now - slot.standing.against >= self._objection:
             return  # the next frame may change the mind though no price and no class does
         known = True
         if self.scalping.hft_integration:
@@ -253,13 +271,13 @@ class ScalpingEngine(Strategy):
                 return
             known = slot.reading.age_s == 0.0  # the pulse knows the total of now, not one that has decayed
         side = stance(slot.indicators.technical, self.scalping.min_technical)
-        slot.standing.begin(view.pulse(slot.inst), side, self._given(slot, view), known)
+        slot.standing.begin(view.pulse(slot.inst), side, until, known, behind, guard)
 
     def _given(self, slot: Slot, view: View) -> int:
         """Let the gates know what they hang on besides the touch and the score; until when that holds, ns."""
         bias = view.bias(slot.inst.partition("@")[0]) if self.heeds_bias else None
         if (instrument := view.instrument(slot.inst)) is not None:
-            slot.gates.know(instrument.tick, slot.indicators.atr or 0.0, bias, self.experience.prior, view.now)
+            slot.gates.know(instrument, slot.indicators.atr or 0.0, bias, self.experience.prior, view.now)
         return bias.expires if bias else FOREVER
 
     def _read(self, slot: Slot, view: View, book: BookView) -> Reading | None:
@@ -279,18 +297,19 @@ class ScalpingEngine(Strategy):
             if trade.rested:
                 self.experience.rested_one(trade.bracket is not None)
             slot.trade, slot.quiet_until = None, view.now + self._cooldown
+            self._look_again()
             return []
-        reading, x = slot.reading, None
+        reading, side, x = slot.reading, trade.signal.side, None
         if reading is not None and reading.ema * reading.effective > 0.0:  # one flickering frame decides nothing
-            x = trade.signal.side * reading.effective
-        abort = x is not None and x <= -STAND and _building(reading, trade.signal.side)
+            x = side * reading.effective
+        abort = reading is not None and x is not None and x <= -STAND and _building(reading, side)
         return trade.mind(view, book, x, abort)
 
     # --- gates: is there a side, does the book allow it, does it pay, is there room
 
     def _opinion(self, slot: Slot, view: View, book: BookView) -> Plan | No:
         instrument, technical = view.instrument(slot.inst), slot.indicators.technical
-        against, slot.standing.against, slot.alignment = slot.standing.against, 0, ""
+        against, slot.standing.against, slot.gates.alignment = slot.standing.against, 0, ""
         if not book.ready or instrument is None:
             return f"FEED:{book.why or 'NO_INSTRUMENT'}", {}
         if book.age_ns > self._fresh:
@@ -300,65 +319,39 @@ class ScalpingEngine(Strategy):
         if abs(technical) < self.scalping.min_technical:
             return "WEAK_TECHNICAL", {"technical": technical, "needs": self.scalping.min_technical}
         slot.standing.against = against  # a side that is given up in between is asked for anew
-        effective = slot.reading.effective if slot.reading is not None else None
-        return self._walk(slot, view, instrument, technical, effective, self._reference(slot, instrument), book)
+        self._given(slot, view)
+        return slot.gates.walk(
+            slot.indicators,
+            slot.reading.effective if slot.reading is not None else None,
+            self._reference(slot, instrument),
+            book,
+            slot.standing,
+            slot.reading is not None and _building(slot.reading, Side.BUY if technical > 0 else Side.SELL),
+            view.now,
+        )
 
     def _reference(self, slot: Slot, instrument: Instrument) -> float:
         refs = self.hft.spread_ref_bps
         return slot.score.features.spread_ref_bps if slot.score else refs.get(instrument.symbol, refs.get("*", 0.5))
 
-    def _walk(
-        self,
-        slot: Slot,
-        view: View,
-        instrument: Instrument,
-        technical: float,
-        effective: float | None,
-        ref: float,
-        touch: BookView | Pulse,
-    ) -> Plan | No:
-        """The gates behind the technical one: numbers in, the first "no" or a plan out."""
-        bid, ask, side = touch.bid, touch.ask, Side.BUY if technical > 0 else Side.SELL
-        x = side * effective if effective is not None else None
-        aligned = alignment(x)
-        slot.alignment = aligned.label
-        atr, spread, bps = slot.indicators.atr or 0.0, ask - bid, 10_000.0 / ((bid + ask) / 2)
-        fees, scalping = (self.maker_bps, self.taker_bps), self.scalping
-        objection, ticks = UNOPPOSED, spread // instrument.tick
-        if slot.standing.objects(x, view.now):
-            for_s = (view.now - slot.standing.against) / SECOND
-            objection = Objection(for_s, scalping.conflict_wait_s, _building(slot.reading, side))
-        advice = entry_advice(x, spread * bps, ref, ticks, *fees, atr * bps, self.experience.prior, objection)
-        if advice.action in (ABORT, WAIT):
-            said = {"x": x or 0.0, "spread_bps": spread * bps, "spread_ref_bps": ref}
-            if not slot.standing.against:
-                return "WIDE_SPREAD", said
-            return "HFT_CONFLICT", said | {"for_s": objection.for_s, "wait_s": objection.wait_s}
-        bias = bias_effect(side, view.bias(instrument.symbol) if self.heeds_bias else None, view.now)
-        if bias.blocks:
-            return "BIAS_BLOCKS", {"technical": technical, "side": float(side)}
-        if bias.needs_strong and aligned.label != STRONG_ALIGNMENT:
-            return "BIAS_NEEDS_STRONG_ALIGNMENT", {"x": x or 0.0, "needs": STAND}
-        risk, ratio, deferrable = scalping.stop_atr * atr, scalping.reward_to_risk, self._defer > 0
-        prices = scalp_plan.priced(side, bid, ask, advice, instrument, risk, ratio, *fees, deferrable)
-        if not isinstance(prices, Prices):
-            return prices
-        if prices.break_even > scalping.max_break_even:
-            allowed = {"limit": scalping.max_break_even, "fee_in_bps": fees[advice.action == TAKE]}
-            return "EDGE_BELOW_COST", arithmetic(prices, *fees) | allowed
-        return Plan(side, technical, slot.indicators.contributions, None, x, aligned, bias, advice, prices, {})
+    def _room(self, slot: Slot, view: View) -> No:
+        """Whether there is room for one trade more, whatever the market does; "" where there is."""
+        now, limit, instrument = view.now, self.scalping.max_concurrent_signals, view.instrument(slot.inst)
+        if now < slot.quiet_until:
+            return "COOLDOWN", {"left_s": (slot.quiet_until - now) / SECOND}
+        busy = sum(other.signal is not None for other in self.slots.values() if other is not slot)
+        if busy >= limit:
+            return "MAX_CONCURRENT", {"busy": float(busy), "limit": float(limit)}
+        exposure = view.exposure(slot.inst)
+        if slot.signal is not None or (instrument is not None and abs(exposure) >= instrument.qty_min):
+            return "ALREADY_IN_POSITION", {"exposure": float(exposure)}
+        return "", {}
 
     def _enter(self, slot: Slot, view: View, plan: Plan, out: list[Intent]) -> No | None:
         inst, now, instrument = slot.inst, view.now, view.instrument(slot.inst)
         assert instrument is not None  # the FEED gate asked
-        if now < slot.quiet_until:
-            return "COOLDOWN", {"left_s": (slot.quiet_until - now) / SECOND}
-        busy = sum(other.signal is not None for other in self.slots.values() if other is not slot)
-        if busy >= self.scalping.max_concurrent_signals:
-            return "MAX_CONCURRENT", {"busy": float(busy), "limit": float(self.scalping.max_concurrent_signals)}
-        exposure = view.exposure(inst)
-        if slot.signal is not None or abs(exposure) >= instrument.qty_min:
-            return "ALREADY_IN_POSITION", {"exposure": float(exposure)}
+        if (no := self._room(slot, view))[0]:
+            return no
         if (one := slot.breaks.young(plan.side, now)) is not None and self.scalping.false_breakout != "off":
             votes = self._votes(slot, one, view)
             if sum(votes.values()) < NEEDED and self.scalping.false_breakout == "skip":
@@ -389,9 +382,9 @@ class ScalpingEngine(Strategy):
         return one.votes(view.now, evidence(pressure, view.reading(slot.inst), book.bid, book.ask, ref))
 
 
-def _building(reading: Reading | None, side: Side) -> bool:
+def _building(reading: Reading, side: Side) -> bool:
     """Whether pressure against this side still grows: its average is against, and it is above its average."""
-    return reading is not None and reading.trend == RISING and side * reading.ema < 0.0
+    return reading.trend == RISING and side * reading.ema < 0.0
 
 
 if __name__ == "__main__":

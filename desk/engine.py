@@ -56,12 +56,12 @@ from desk.portfolio.doubt import doubt, enquire, oddity
 from desk.portfolio.orders import Orders
 from desk.portfolio.portfolio import Portfolio
 from desk.portfolio.position import quote_of
-from desk.risk import breakers
 from desk.risk.account import Account
 from desk.risk.checkpoint import handover, restore, state_hash
 from desk.risk.commands import obey
 from desk.risk.gate import judge
 from desk.risk.rules import Limits, Market
+from desk.risk.valuation import Valuation
 from desk.signals.paths import PRINTS, RESTED, Seen
 from desk.signals.watch import Watch
 from desk.strategies.base import Strategy
@@ -93,8 +93,7 @@ class Engine:
             market.trade_frames.lend(strategies[0].lends(inst) if len(strategies) == 1 else None)
         self.life = Orders()
         self.quotes = tuple(dict.fromkeys(quote_of(inst) for inst in watch.markets))  # one account each
-        for quote in self.quotes:
-            portfolio.open(quote)
+        self.valuation = Valuation(portfolio, account, limits, self.quotes)
         self.biases: dict[str, TrendBias] = {}
         self.now = self.seq = 0
         self._checked: tuple[int, str] = (0, "")  # the last checkpoint: its event, and the latch then
@@ -176,10 +175,11 @@ class Engine:
         return self._seen(seen)
 
     def _rested(self, inst: str) -> list[Effect]:
-        """A book moved and its strategy has nothing to add; what we hold of it has another value."""
+        """A believed book moved and its strategy has nothing to add; what we hold of it has another value."""
         self.changed.append(inst)
-        if self.portfolio.holds(inst) and (market := self.watch.markets[inst]).ready:
-            return list(self._value(inst, market.mid))
+        if self.portfolio.holds(inst):
+            live = self.watch.live[inst]  # with the touch at hand
+            return [*self.valuation.mark(inst, (live.bid + live.ask) / 2, self.now, self.seq)]
         return []
 
     def _start(self, event: Start) -> Iterator[Effect]:
@@ -188,10 +188,7 @@ class Engine:
             restore(event.handover, self.portfolio, self.account, self.life, event.ts, len(self.seats))
             for text in take_over(self.seats, event.handover, self.life, self.account.held, event.taken):
                 yield Tell("alarm", "UNMINDED_POSITION", text, self.seq)
-        begins = self.account.new_day(event.ts)
-        for quote in self.quotes:
-            if begins or quote not in self.account.purses:
-                self.account.roll_day(event.ts, self.portfolio.equity(quote), quote)
+        self.valuation.day(event.ts)
         yield self._checkpoint()
 
     # --- the market
@@ -227,23 +224,10 @@ class Engine:
             book, count = market.book, market.levels.levels
             market.levels.apply(self.now, book.levels(Side.BUY, count), book.levels(Side.SELL, count))
         if self.portfolio.holds(inst) and market.ready:
-            out += self._value(inst, market.mid)
+            out += self.valuation.mark(inst, market.mid, self.now, self.seq)
         for seat in self.seats:
             if intents := seat.strategy.on_book(inst, seat):
                 out += self._answer(seat, intents)
-
-    def _value(self, inst: str, mid: float) -> Iterator[Effect]:
-        """Mark what we hold to the market, and let the breakers look at the result."""
-        self.portfolio.mark(inst, mid)
-        self.account.marked(inst, mid)
-        quote = quote_of(inst)
-        self.account.valued(self.portfolio.equity(quote), quote)
-        yield from self._breakers()
-
-    def _breakers(self) -> Iterator[Effect]:
-        change = breakers.watch(self.account, self.limits, self.now)
-        if change is not None:
-            yield Tell(change.level, change.code, change.text, self.seq)
 
     # --- time, the analyst, a person
 
@@ -255,10 +239,8 @@ class Engine:
             return
         yield from self._seen(self.watch.beat(event.ts))
         yield from enquire(self.life, self.now, self.seq)
-        if self.account.new_day(event.ts):
-            for quote in self.quotes:
-                self.account.roll_day(event.ts, self.portfolio.equity(quote), quote)
-        yield from self._breakers()
+        self.valuation.day(event.ts)
+        yield from self.valuation.judged(self.now, self.seq)
         if self.flattening:
             yield from self._flatten()
         for seat in self.seats:
@@ -329,9 +311,7 @@ class Engine:
         self.account.filled(event)
         if closed is not None:
             self.account.closed(closed, event.ts)
-        quote = quote_of(event.inst)
-        self.account.valued(self.portfolio.equity(quote), quote)
-        yield from self._breakers()
+        yield from self.valuation.anew(event.inst, self.now, self.seq)
         odd = oddity(order, event, self.seq)
         if odd is not None:
             if odd.level == "alarm":

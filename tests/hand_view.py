@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
+from types import SimpleNamespace
 
 from desk.events import Ended, Fill, TrendBias
 from desk.instrument import Instrument
 from desk.intents import Intent, Place
 from desk.messages import Candle, Side
-from desk.signals.shape import Features, Score
+from desk.signals.shape import Features, Guard, Score, Trend
 from hft_signals import score
 
 SECOND = 1_000_000_000
@@ -48,6 +49,21 @@ class HandReading:
 
     def tape_imbalance(self, window: int) -> float | None:
         return self.tape
+
+
+class HandPulse(SimpleNamespace):
+    """A kernel that rested for `frames`, as a test says: desk.strategies.base.Pulse."""
+
+    kept, epoch, turn, lag_ns, frames = True, 3, 7, 0, 0
+
+    def rest(
+        self, until: int, turn: int | None, gates: int, prompt_ns: int, trend: Trend | None, guard: Guard | None
+    ) -> None:
+        self.left = until, turn, gates
+
+    def rested(self) -> tuple[int, int, tuple[int, float, int]]:
+        frames, self.frames = self.frames, 0
+        return frames, self.turn, (0, 0.0, 0)
 
 
 class HandView:

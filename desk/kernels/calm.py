@@ -84,6 +84,8 @@ def rests(record: int, memory: int, now: int) -> bool:
     stamp = load64(record + STAMPED)
     if stamp != 0 and now - stamp > load64(memory + at.LATE):
         return False
+    if load64(memory + at.TRADED) != 0 and not guarded(memory):
+        return False
     answered, turn = load64(memory + at.REST_TURN), load64(memory + at.TURN)
     if answered >= 0 and not same(memory, now, answered != turn):
         return False
@@ -93,6 +95,16 @@ def rests(record: int, memory: int, now: int) -> bool:
     store64(memory + at.REST_TURN, turn if answered >= 0 else answered)
     store64(memory + at.RESTED, load64(memory + at.RESTED) + 1)
     return True
+
+
+@kernel
+def guarded(memory: int) -> bool:
+    """Whether the trade under way has nothing to do at this touch and total (desk.signals.shape.Guard)."""
+    side = load64(memory + at.TRADED)
+    px = side * load64(memory + (at.BID if side > 0 else at.ASK))
+    x = side * load_double(memory + at.TOTAL)
+    quiet = load_double(memory + at.X_LOW) < x and x <= load_double(memory + at.X_HIGH)
+    return quiet and load64(memory + at.LOW) < px and px < load64(memory + at.HIGH)
 
 
 @kernel

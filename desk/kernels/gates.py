@@ -14,7 +14,7 @@ from desk.kernels.memory import load64, load_double, store64
 PLAN, WIDE_SPREAD, HFT_CONFLICT, BIAS_BLOCKS, BIAS_NEEDS_STRONG, TICK_TOO_COARSE, EDGE_BELOW_COST = range(7)
 ANSWERS = (
     "", "WIDE_SPREAD", "HFT_CONFLICT", "BIAS_BLOCKS", "BIAS_NEEDS_STRONG_ALIGNMENT", "TICK_TOO_COARSE",
-    "EDGE_BELOW_COST",
+    "EDGE_BELOW_COST", "COOLDOWN", "MAX_CONCURRENT", "ALREADY_IN_POSITION",
 )  # fmt: skip
 
 (
@@ -38,9 +38,10 @@ ANSWERS = (
     DEAREST,  # highest share of trades that must win
     WAIT_NS,  # for which a conflict keeps an entry out
     AGAINST,  # ns since when the book has been against the side, 0 when it is not
-) = range(0, 20 * 8, 8)
-COUNTS = 20 * 8  # looks by answer since they were last asked for
-GATE_WORDS = 20 + len(ANSWERS)
+    BEHIND,  # the "no" of the gates behind these, which the market does not move; PLAN: they have none
+) = range(0, 21 * 8, 8)
+COUNTS = 21 * 8  # looks by answer since they were last asked for
+GATE_WORDS = 21 + len(ANSWERS)
 
 
 @kernel
@@ -58,7 +59,9 @@ def look(gates: int, turned: bool, now: int, bid: int, ask: int, total: float, r
     elif turned:
         against = 0
     if said == PLAN:
-        return False
+        said = load64(gates + BEHIND)
+        if said == PLAN:
+            return False
     store64(gates + SAID, said)
     store64(gates + AGAINST, against)
     store64(gates + COUNTS + said * 8, load64(gates + COUNTS + said * 8) + 1)

@@ -71,6 +71,11 @@ RAMP, HYSTERESIS = 10.0, 5.0  # as in hft_signals
     TAU_S,  # and that one's time constant; 0: it has none
     LABEL_MODERATE,  # the thresholds of its classes
     LABEL_STRONG,
+    TRADED,  # the side of its trade, which has nothing to do while LOW < TRADED·price < HIGH; 0: it has none
+    LOW,  # ticks
+    HIGH,
+    X_LOW,  # doubles: and while X_LOW < TRADED·total ≤ X_HIGH
+    X_HIGH,
     PER_TICK,  # double: what the weights kept with the levels were made for
     TOUCHES,  # the address of the market's touches (desk.kernels.touch)
     # Kept from one score to the next, because it seldom changes: doubles, except those about orders.
@@ -82,8 +87,8 @@ RAMP, HYSTERESIS = 10.0, 5.0  # as in hft_signals
     JUDGED,  # the reference whose logarithm comes next
     LOG_REFERENCE,
     LOG_SPREAD,  # of SPREAD_BPS
-) = range(0, 56 * 8, 8)
-BID_LEVELS = 56 * 8
+) = range(0, 61 * 8, 8)
+BID_LEVELS = 61 * 8
 ASK_LEVELS = BID_LEVELS + TAKEN * LEVEL
 WORDS = (ASK_LEVELS + TAKEN * LEVEL) // 8
 BIDS, ASKS, BOTH = 1, 2, 3  # bits: sides

@@ -124,6 +124,10 @@ class Portfolio:
         self._marks[inst] = px_ticks
         self._values.pop(inst, None)
 
+    def marked_at(self, inst: str) -> float | None:
+        """The mark of what is held, in ticks; None before its first."""
+        return self._marks.get(inst)
+
     def reserve(self, order_id: str, place: Place) -> None:
         """An order leaves: its cost is reserved until `release`. An instrument nobody described reserves nothing."""
         known = self._instruments.get(place.inst)

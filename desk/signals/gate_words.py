@@ -57,13 +57,15 @@ class GateWords:
         """Another bar: ticks to the stop, and a bar's range."""
         self._doubles[at.RISK // 8], self._doubles[at.RANGE // 8] = risk, range_
 
-    def ask(self, said: str, against: int) -> int:
-        """The address, with the last answer ("": not known) and since when the book is against the side (ns, 0: it is
-        not). 0 for an answer that the kernel does not know.
+    def ask(self, said: str, against: int, behind: str) -> int:
+        """The address, with the last answer ("": not known), since when the book is against the side (ns, 0: it is
+        not) and what the gates behind say, whatever the market does ("": nothing). 0 for an answer that the kernel does
+        not know.
         """
         if said not in ANSWERS:
             return 0
-        self._words[at.SAID // 8], self._words[at.AGAINST // 8] = ANSWERS[said], against
+        words = self._words
+        words[at.SAID // 8], words[at.AGAINST // 8], words[at.BEHIND // 8] = ANSWERS[said], against, ANSWERS[behind]
         return self.address
 
     def heard(self) -> tuple[str, int, list[tuple[str, int]]]:

@@ -15,7 +15,7 @@ from desk.market.state import Market, Track
 from desk.messages import Side
 from desk.signals.features import SpreadStats, features
 from desk.signals.score_words import ScoreWords
-from desk.signals.shape import Score, ScoreFn, Trend, formula_of
+from desk.signals.shape import Guard, Score, ScoreFn, Trend, formula_of
 
 ATTESTED = at.TAKEN  # levels a side that a matching checksum proves
 TURN, TOTAL, IMBALANCE, REFERENCE = at.TURN // 8, at.TOTAL // 8, at.IMBALANCE // 8, at.REFERENCE // 8
@@ -23,6 +23,7 @@ BID, BID_QTY, ASK, ASK_QTY = (offset // 8 for offset in (at.BID, at.BID_QTY, at.
 SCORES, TS = at.SCORES // 8, at.TS // 8
 REST_UNTIL, REST_TURN, GATES = at.REST_UNTIL // 8, at.REST_TURN // 8, at.GATES // 8
 LATE, RESTED = at.LATE // 8, at.RESTED // 8
+TRADED, LOW, HIGH, X_LOW, X_HIGH = (offset // 8 for offset in (at.TRADED, at.LOW, at.HIGH, at.X_LOW, at.X_HIGH))
 FELT, EMA, TAU_S = at.FELT // 8, at.EMA // 8, at.TAU_S // 8
 LABEL, LABEL_MODERATE, LABEL_STRONG = at.LABEL // 8, at.LABEL_MODERATE // 8, at.LABEL_STRONG // 8
 NEVER_LATE = 1 << 62
@@ -158,10 +159,12 @@ class LiveScore:
 
     # --- the one strategy that watches
 
-    def rest(self, until: int, turn: int | None, gates: int, prompt_ns: int, trend: Trend | None) -> None:
+    def rest(
+        self, until: int, turn: int | None, gates: int, prompt_ns: int, trend: Trend | None, guard: Guard | None
+    ) -> None:
         """Nothing is to be said before `until` (ns), while `turn` is this one (None: at any) or the words at `gates`
-        (0: none) say "no" too, and frames are not later than `prompt_ns`; `trend` goes on meanwhile. No effect unless
-        `lone`.
+        (0: none) say "no" too, within `guard`, and frames are not later than `prompt_ns`; `trend` goes on meanwhile. No
+        effect unless `lone`.
         """
         if not self.lone or self._worded is None:
             return
@@ -172,6 +175,9 @@ class LiveScore:
         if trend is not None:
             words[FELT], doubles[EMA], doubles[TAU_S] = trend.felt, trend.ema, trend.tau_s
             words[LABEL], doubles[LABEL_MODERATE], doubles[LABEL_STRONG] = trend.label, trend.moderate, trend.strong
+        words[TRADED] = 0
+        if guard is not None:
+            words[TRADED], words[LOW], words[HIGH], doubles[X_LOW], doubles[X_HIGH] = guard
         words[RESTED] = 0
         words[REST_UNTIL] = until
 

@@ -64,6 +64,27 @@ class Formula(msgspec.Struct, frozen=True):
     quality: dict[str, float]
 
 
+class Guard(NamedTuple):
+    """While the book stays within, a trade of this `side` has nothing to do: low < side · (the price at which it could
+    leave) < high, in ticks, and x_low < side · total ≤ x_high.
+    """
+
+    side: int
+    low: int
+    high: int
+    x_low: float
+    x_high: float
+
+    def holds(self, bid: int, ask: int, total: float) -> bool:
+        """Whether the book is within.
+
+        >>> Guard(1, 90, 120, -20.0, 100.0).holds(91, 93, -19.0), Guard(-1, -110, -80, -20.0, 100.0).holds(91, 93, 21.0)
+        (True, False)
+        """
+        px = self.side * (bid if self.side > 0 else ask)
+        return self.low < px < self.high and self.x_low < self.side * total <= self.x_high
+
+
 class Trend(NamedTuple):
     """The state of `hft_signals.HFTIntegrator` that goes on while nobody reads it: ns felt, EMA, its time constant, the
     stable label (−2 strong sell … 2 strong buy) and the thresholds of its classes.

@@ -8,6 +8,7 @@ from desk.signals.alignment import LEAN, STAND
 
 TAKE, JOIN, IMPROVE, WAIT, ABORT = "TAKE", "JOIN", "IMPROVE", "WAIT", "ABORT"
 HOLD, HONOUR_STOP, TIGHTEN, EXIT_NOW = "HOLD", "HONOUR_STOP", "TIGHTEN", "EXIT_NOW"
+TIGHTENS, ENDS = -20.0, -50.0  # x from which a stop moves nearer, and below which the position is left
 WIDE = 2.0  # a spread above this many times its reference is wide
 
 
@@ -96,9 +97,9 @@ def stop_advice(x: float | None) -> str:
         return HONOUR_STOP
     if x > 50.0:
         return HOLD
-    if x > -20.0:
+    if x > TIGHTENS:
         return HONOUR_STOP
-    return TIGHTEN if x >= -50.0 else EXIT_NOW
+    return TIGHTEN if x >= ENDS else EXIT_NOW
 
 
 def tightened(side: int, stop: int, price: int) -> int:

@@ -15,7 +15,7 @@ from desk.market.reading import MarketReading
 from desk.market.trade_frames import Lent, TradeFrames
 from desk.messages import Candle, Side, Trade
 from desk.signals.breakout import BreakoutRecord
-from desk.signals.shape import Score, Trend
+from desk.signals.shape import Guard, Score, Trend
 
 
 class BookView(Protocol):
@@ -91,10 +91,12 @@ class Pulse(Protocol):
     @property
     def imbalance(self) -> float: ...
 
-    def rest(self, until: int, turn: int | None, gates: int, prompt_ns: int, trend: Trend | None) -> None:
+    def rest(
+        self, until: int, turn: int | None, gates: int, prompt_ns: int, trend: Trend | None, guard: Guard | None
+    ) -> None:
         """Frames that change none of this need not be told: before `until` (ns), with `turn` as it is (None: any) or
-        another "no" of `gates` (desk.signals.gate_words; 0: none), at most `prompt_ns` late. `trend` goes on meanwhile.
-        Not where others watch too.
+        another "no" of `gates` (desk.signals.gate_words; 0: none), within `guard` (None: anywhere), at most `prompt_ns`
+        late. `trend` goes on meanwhile. Not where others watch too.
         """
         ...
 

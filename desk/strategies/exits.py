@@ -5,11 +5,12 @@ A long leaves at the bid and a short at the ask, so those are the prices compare
 
 from __future__ import annotations
 
-from math import ceil
+from math import ceil, inf
 
 from desk.handover import PlannedExit
 from desk.messages import Side
-from desk.signals.timing import EXIT_NOW, HOLD, HONOUR_STOP, TIGHTEN, stop_advice, tightened
+from desk.signals.shape import Guard
+from desk.signals.timing import ENDS, EXIT_NOW, HOLD, HONOUR_STOP, TIGHTEN, TIGHTENS, stop_advice, tightened
 
 TAKE_PROFIT, STOP, TIME_STOP, BOOK_TURNED = "take_profit", "stop", "time_stop", "book_turned"
 NO_PLAN = "no_plan"  # taken over from an earlier session that left no plan: out at once
@@ -152,6 +153,17 @@ class Bracket:
             self.tightened,
             self.stop_by,
         )
+
+    @property
+    def guard(self) -> Guard:
+        """While the book stays within, and before the deadline, `check` answers None and changes nothing.
+
+        >>> Bracket(Side.SELL, 1000, 1010, 980, deadline=10**9).guard
+        Guard(side=<Side.SELL: -1>, low=-1010, high=-980, x_low=-20.0, x_high=inf)
+        """
+        side = self.side
+        within = (ENDS if self.tightened else TIGHTENS, inf) if self.heeds else (-inf, TIGHTENS)
+        return Guard(side, side * self.stop, side * self.target, *within)
 
     def check(self, bid: int, ask: int, now: int, x: float | None = None) -> str | None:
         """Why to leave now, or None; x = position side · effective score, None when there is none to believe."""

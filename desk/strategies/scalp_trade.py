@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from math import inf
+
 from desk.handover import PlannedExit
 from desk.intents import Intent, Place, Signal, Withdraw
 from desk.messages import Side
-from desk.signals.alignment import MODERATE_CONFLICT, STRONG_CONFLICT
+from desk.signals.alignment import MODERATE_CONFLICT, STAND, STRONG_CONFLICT
+from desk.signals.shape import Guard
 from desk.strategies.base import BookView, View
 from desk.strategies.exits import BOOK_TURNED, NO_PLAN, Bracket, exit_limit
 
@@ -13,6 +16,7 @@ SECOND = 1_000_000_000
 COLLAR = 5  # price steps an exit may give up beyond the touch
 RETRY = SECOND // 4  # an exit that did not fill is sent again after this long
 EXPIRED = "expired"
+FOREVER = 1 << 62
 
 
 class ScalpTrade:
@@ -49,6 +53,17 @@ class ScalpTrade:
         instrument = view.instrument(inst)
         least = instrument.qty_min if instrument else 1
         return abs(view.position(inst)) < least and not any(p.inst == inst for p in view.working.values())
+
+    def guard(self, view: View) -> tuple[Guard, int] | None:
+        """Where `mind` has nothing to do, and until when (ns); None: it has to be asked at every move of the book."""
+        signal, bracket, inst = self.signal, self.bracket, self.signal.inst
+        waits = any(place.inst == inst for place in view.working.values())
+        until = signal.expires if waits else FOREVER
+        if self.leaving or view.now >= until:
+            return None
+        if not view.position(inst):
+            return (Guard(signal.side, -FOREVER, FOREVER, -STAND, inf), until) if waits else None
+        return (bracket.guard, min(until, bracket.deadline)) if bracket is not None else None
 
     def mind(self, view: View, book: BookView, x: float | None, abort: bool) -> list[Intent]:
         """What to do now; x = side · effective score where it may be believed, `abort` when entries should not wait."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Protocol
 
 from desk.signals.alignment import LEAN
-from desk.signals.shape import Trend
+from desk.signals.gate_words import GateWords
+from desk.signals.shape import Guard, Trend
 from desk.strategies.base import Pulse
-from desk.strategies.scalp_gates import ScalpGates
 
 OVER = -1  # no pulse's epoch
 UNASKED = 1 << 62  # no pulse's turn
@@ -32,23 +32,35 @@ class Mind(Protocol):
     def take_back(self, felt: int, ema: float, label: int) -> None: ...
 
 
+class Gates(Protocol):
+    """Who knows what a side's gates hang on (desk.strategies.scalp_gates); a conflict keeps out for `wait_ns`."""
+
+    wait_ns: int
+
+    def of(self, side: int) -> GateWords: ...
+
+
 class Standing:
     """The market and the mind at the last look, whose answer was `code`. Without a side, prices and the score change
-    nothing. `against`: ns since when the book is against the side, 0 while it is not.
+    nothing. `against`: ns since when the book is against the side, 0 while it is not. `behind`: the "no" of the gates
+    that the market does not move, "" for none; `guard`: where the trade under way has nothing to do.
 
     While it stands the strategy rests where it may: frames end in the kernel, which answers and counts them and goes on
     with the trend that `mind` lent it, until one of them could lead to more than a "no".
     """
 
     __slots__ = (
-        "_counts", "_gates", "_mind", "_prompt", "_told", "against", "code", "epoch", "pulse", "side", "turn", "until",
+        "_counts", "_gates", "_mind", "_prompt", "_told", "against", "behind", "code", "epoch", "guard", "pulse",
+        "side", "turn", "until",
     )  # fmt: skip
 
-    def __init__(self, mind: Mind | None, prompt_ns: int, gates: ScalpGates | None) -> None:
+    def __init__(self, mind: Mind | None, prompt_ns: int, gates: Gates | None) -> None:
         self.code = ""
         self.pulse: Pulse | None = None
         self.side: int | None = None
         self.turn = self.until = self.against = 0
+        self.behind = ""
+        self.guard: Guard | None = None
         self._mind, self._prompt, self._gates = mind, prompt_ns, gates
         self._counts: dict[str, int] = {}
         self._told: dict[str, int] = {}  # of them, up to the last `news`
@@ -64,13 +76,21 @@ class Standing:
         self.against = (self.against or now) if x is not None and x <= -LEAN else 0
         return self.against > 0
 
-    def begin(self, pulse: Pulse | None, side: int | None, until: int, known: bool = True) -> None:
+    def begin(
+        self,
+        pulse: Pulse | None,
+        side: int | None,
+        until: int,
+        known: bool = True,
+        behind: str = "",
+        guard: Guard | None = None,
+    ) -> None:
         """A look was taken with this pulse; it stands until `until` (ns) at most. No pulse: the next frame ends it.
 
         The gates know what they hang on; without gates the strategy is asked at every turn. `known`: `code` is the
         answer at the score of now; where it is not, the next frame asks.
         """
-        self.pulse = pulse
+        self.pulse, self.behind, self.guard = pulse, behind, guard
         if pulse is not None and pulse.kept and (known or not side or self._gates is not None):
             self.epoch, self.turn, self.side, self.until = pulse.epoch, pulse.turn if known else UNASKED, side, until
             self.rest()
@@ -95,6 +115,8 @@ class Standing:
             return None
         if self._gates is not None and self.code == "HFT_CONFLICT" and now - self.against >= self._gates.wait_ns:
             return None  # a conflict that has lasted is no answer any more
+        if self.guard is not None and not self.guard.holds(pulse.bid, pulse.ask, pulse.total):
+            return None
         return pulse
 
     def rest(self) -> None:
@@ -104,8 +126,9 @@ class Standing:
             if trend is not None or self._mind is None:
                 gates, said = 0, "" if self.turn == UNASKED else self.code
                 if self.side and self._gates is not None:
-                    gates = self._gates.of(self.side).ask(said, self.against)
-                pulse.rest(self.until, self.turn if self.side else None, gates, self._prompt, trend)
+                    gates = self._gates.of(self.side).ask(said, self.against, self.behind)
+                turn = self.turn if self.side else None
+                pulse.rest(self.until, turn, gates, self._prompt, trend, self.guard)
 
     def rouse(self) -> None:
         """Take back what was lent."""

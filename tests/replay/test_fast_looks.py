@@ -36,16 +36,16 @@ EAGER = {"min_technical": 3.0, "max_break_even": 0.99, "cooldown_s": 0.25, "hold
 EAGER |= {"conflict_wait_s": 0.1, "false_breakout": "skip"}
 
 
-def stream(channels: tuple[str, ...], count: int) -> list[Event]:
+def stream(channels: tuple[str, ...], count: int, symbols: tuple[str, ...] = (SYMBOL,)) -> list[Event]:
     """Snapshots, history, then frames with beats, biases, a lost frame and a lost connection among them."""
-    market = SimMarket(7, START, symbols=(SYMBOL,))
-    inst = market.instruments[SYMBOL]
-    source = Publisher(market, {SYMBOL: inst})
-    topics = [Topic("instrument", "", 0), *(Topic(c, SYMBOL, 0 if c == "trade" else 10) for c in channels)]
+    market = SimMarket(7, START, symbols=symbols)
+    source = Publisher(market, {symbol: market.instruments[symbol] for symbol in symbols})
+    topics = [Topic(c, symbol, 0 if c == "trade" else 10) for c in channels for symbol in symbols]
+    topics.insert(0, Topic("instrument", "", 0))
     events: list[Event] = [LinkUp(START, 0), *(Frame(START, 0, source.open(topic, START)) for topic in topics)]
-    rows = source.candles(SYMBOL, 1, START, 720)
-    raw = rest.result({rest.pair_key(SYMBOL): rest.ohlc(inst, rows), "last": 0})
-    events.append(Answer(START, "OHLC", SYMBOL, raw))
+    for symbol in symbols:
+        rows = rest.ohlc(market.instruments[symbol], source.candles(symbol, 1, START, 720))
+        events.append(Answer(START, "OHLC", symbol, rest.result({rest.pair_key(symbol): rows, "last": 0})))
     beat = START + SECOND // 4
     while len(events) < count:
         now = market.next_at
@@ -69,13 +69,19 @@ def by_objects(features: Features) -> Score:
     return score(features)
 
 
-def desk(by_kernel: bool, channels: tuple[str, ...], scalping: dict[str, object] = EAGER, taker: float = 0.5) -> Engine:
-    config = msgspec.to_builtins(with_symbols(Config(), (SYMBOL,)))
+def desk(
+    by_kernel: bool,
+    channels: tuple[str, ...],
+    scalping: dict[str, object] = EAGER,
+    taker: float = 0.5,
+    symbols: tuple[str, ...] = (SYMBOL,),
+) -> Engine:
+    config = msgspec.to_builtins(with_symbols(Config(), symbols))
     config["scalping_engine"] |= scalping
     config["fees"] |= {"maker_bps": 0.0, "taker_bps": taker}
-    wanted = tuple(Subscription(c, SYMBOL, 0 if c == "trade" else 10) for c in channels)
+    wanted = tuple(Subscription(c, symbol, 0 if c == "trade" else 10) for c in channels for symbol in symbols)
     text = canonical(msgspec.convert(config, Config))
-    start = Start(START, "hybrid", "test", "kraken", (SYMBOL,), text, "", 1, "test", (LinkSpec("public", wanted),))
+    start = Start(START, "hybrid", "test", "kraken", symbols, text, "", 1, "test", (LinkSpec("public", wanted),))
     engine = build(start).engine
     if not by_kernel:
         for live in engine.watch.live.values():
@@ -104,7 +110,9 @@ def test_words_and_short_looks_answer_exactly_as_objects_and_full_looks_do(chann
     fast, full = desk(True, channels), desk(False, channels)
     said = looks = 0
     labels: list[str] = []
-    for number, event in enumerate(stream(channels, 9_000)):
+    events = stream(channels, 9_000)
+    events.append(Timer(events[-1].ts, "beat"))  # in the end a look, with all that was felt
+    for number, event in enumerate(events):
         pending = [event]
         while pending:
             one = pending.pop(0)
@@ -118,6 +126,7 @@ def test_words_and_short_looks_answer_exactly_as_objects_and_full_looks_do(chann
         mine, other = fast.watch.markets[KEY], full.watch.markets[KEY]
         assert (mine.why, mine.contradicted) == (other.why, other.contradicted)
         assert mine.flow.sum(5 * SECOND, event.ts) == other.flow.sum(5 * SECOND, event.ts)
+        assert fast.portfolio.marked_at(KEY) == full.portfolio.marked_at(KEY)
         assert fast.watch.live[KEY].spreads.median == full.watch.live[KEY].spreads.median
         looks += fast.watch.live[KEY].kept
     mine, other = (engine.watch.markets[KEY] for engine in (fast, full))
@@ -131,6 +140,39 @@ def test_words_and_short_looks_answer_exactly_as_objects_and_full_looks_do(chann
     assert said > 20
     assert looks > 5_000
     assert not full.watch.live[KEY].kept
+
+
+def test_what_one_symbol_trades_is_part_of_the_answer_for_the_other(monkeypatch):
+    """One trade at a time, at a venue that takes its time and ends every third order without a fill: a kernel that
+    answers for the one must hear of the other's end.
+    """
+    channels, symbols = ("book", "trade"), (SYMBOL, "ETH/USD")
+    scalping = EAGER | {"max_concurrent_signals": 1}
+    fast, full = (desk(by_kernel, channels, scalping, symbols=symbols) for by_kernel in (True, False))
+    looked = {id(engine.seats[0].strategy): 0 for engine in (fast, full)}
+    look = ScalpingEngine._look
+
+    def counted(strategy, slot, view, *, say=False):
+        looked[id(strategy)] += not say
+        return look(strategy, slot, view, say=say)
+
+    monkeypatch.setattr(ScalpingEngine, "_look", counted)
+    coming: list[tuple[int, Event]] = []
+    for number, event in enumerate(stream(channels, 9_000, symbols)):
+        told = [one for due, one in coming if due <= number]
+        coming = [(due, one) for due, one in coming if due > number]
+        for one in [*(msgspec.structs.replace(one, ts=event.ts) for one in told), event]:
+            effects = fast.step(one)
+            assert full.step(one) == effects
+            for answer in answers(effects, one.ts):
+                refused = isinstance(answer, (Accepted, Fill)) and int(answer.order_id[1:]) % 3 == 0
+                late = 400 if isinstance(answer, Ended) and answer.why == "filled" else 30
+                coming += [] if refused else [(number + late, answer)]
+    assert fast.seats[0].strategy.funnel == full.seats[0].strategy.funnel
+    counts = [fast.seats[0].strategy.funnel[f"{symbol}@kraken"] for symbol in symbols]
+    assert all(min(each["MAX_CONCURRENT"], each["ALREADY_IN_POSITION"], each["COOLDOWN"]) > 5 for each in counts)
+    ours, theirs = looked.values()
+    assert ours < 0.5 * theirs
 
 
 def sweeping(events: list[Event], seed: int) -> list[Event]:

@@ -8,10 +8,10 @@ from operator import add
 
 import msgspec
 import pytest
-from hand_view import BTC, MINUTE, SECOND, HandBook, HandReading, HandView, climbing
+from hand_view import BTC, MINUTE, SECOND, HandBook, HandPulse, HandReading, HandView, climbing
 
 from desk import config
-from desk.events import TrendBias
+from desk.events import Ended, Event, Fill, TrendBias
 from desk.instrument import Instrument
 from desk.intents import Decline, Intent, Place, Signal, Withdraw
 from desk.messages import Candle, Side, Trade
@@ -609,3 +609,22 @@ def test_it_never_writes_to_the_view() -> None:
 def test_the_names_users_know_are_here() -> None:
     assert ScalpingSignal is Signal
     assert LightweightIndicators().why == "WARM_UP"
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        Fill(1, "f1", "o1", KEY, Side.BUY, 990_000, 10_000, Decimal(0), True),
+        Ended(1, "o1", "cancelled"),
+        bias(70.0),
+    ],
+)
+def test_no_look_stands_that_was_taken_before_a_fill_an_end_or_a_bias(event: Event) -> None:
+    """Of no symbol: how many trades there are is part of every answer."""
+    scalper, view, pulse = engine(KEY, ETH.key), desk(0.5, 60, BTC, ETH), HandPulse()
+    for slot in scalper.slots.values():
+        slot.standing.begin(pulse, 0, until=view.now + SECOND)  # type: ignore[arg-type]
+        assert slot.standing.resumed(view.now) is pulse
+    told = {Fill: scalper.on_fill, Ended: scalper.on_ended, TrendBias: scalper.on_bias}[type(event)]
+    assert not list(told(event, view))  # type: ignore[operator]
+    assert [slot.standing.resumed(view.now) for slot in scalper.slots.values()] == [None, None]

@@ -147,3 +147,28 @@ def test_neither_stop_ever_moves_away_and_no_loss_passes_the_hard_one_undecided(
 def test_prices_in_the_wrong_order_are_refused() -> None:
     with pytest.raises(ValueError, match="do not bracket a BUY"):
         Bracket(BUY, 1000, 1010, 1040, 10**9)
+
+
+@given(
+    side=st.sampled_from([BUY, SELL]),
+    heeds=st.booleans(),
+    defer=st.sampled_from([0, 500]),
+    book=st.lists(
+        st.tuples(
+            st.integers(-25, 45), st.integers(1, 3), st.none() | st.floats(-100, 100) | st.sampled_from([-20.0, -50.0])
+        ),
+        max_size=12,
+    ),
+)
+def test_within_its_guard_a_bracket_says_nothing_and_stays_as_it_is(side, heeds, defer, book) -> None:
+    """Whether the score may be believed or not: a kernel that guards the trade does not know."""
+    bracket = Bracket(side, 1000, 1000 - 10 * side, 1000 + 20 * side, 10_000, 1000 - 12 * side, defer, heeds)
+    for now, (away, spread, x) in enumerate(book):
+        bid = 1000 + side * away
+        guard, before = bracket.guard, bracket.plan("X/Y@v")
+        within = x is not None and guard.holds(bid, bid + spread, side * x)
+        for believed in (None, x) if within else (x,):
+            said = bracket.check(bid, bid + spread, now, believed)
+            assert not within or (said, bracket.plan("X/Y@v")) == (None, before)
+        if said is not None:
+            return

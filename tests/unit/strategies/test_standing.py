@@ -2,24 +2,10 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
-
 import pytest
+from hand_view import HandPulse
 
 from desk.strategies.standing import Standing
-
-
-class HandPulse(SimpleNamespace):
-    """A kernel that rested for `frames`, as a test says."""
-
-    kept, epoch, turn, lag_ns, frames = True, 3, 7, 0, 0
-
-    def rest(self, until, turn, gates, prompt_ns, trend) -> None:
-        self.left = until, turn, gates
-
-    def rested(self):
-        frames, self.frames = self.frames, 0
-        return frames, self.turn, (0, 0.0, 0)
 
 
 @pytest.mark.parametrize(("frames", "objection"), [(0, 40), (3, 0)])
