@@ -159,8 +159,9 @@ class ScalpingEngine(Strategy):
         out: list[Intent] = []
         for slot in self.slots.values():
             out += self._look(slot, view, say=True)
-            for one in slot.breaks.settled(view.now) if view.book(slot.inst).ready else ():
-                one.believed = sum(self._votes(slot, one, view).values()) >= NEEDED
+            for one in slot.breaks.settled(view.now):
+                if view.book(slot.inst).ready:
+                    one.believed = sum(self._votes(slot, one, view).values()) >= NEEDED
         return out
 
     def on_trade(self, trade: Trade, view: View) -> Iterable[Intent]:
@@ -229,11 +230,12 @@ class ScalpingEngine(Strategy):
     def _look(self, slot: Slot, view: View, *, say: bool = False) -> list[Intent]:
         inst, now, book, out = slot.inst, view.now, view.book(slot.inst), list[Intent]()
         slot.standing.rouse()
+        why = book.why  # asked once: it looks at all that a book may be refused for
         slot.follow(view.closed(inst))
-        slot.reading = self._read(slot, view, book)
+        slot.reading = self._read(slot, view, book) if not why and self.scalping.hft_integration else None
         if slot.trade is not None:
-            out += self._mind(slot, slot.trade, view, book)
-        found = self._opinion(slot, view, book)
+            out += self._mind(slot, slot.trade, view, book if not why else None)
+        found = self._opinion(slot, view, book, why)
         no = self._enter(slot, view, found, out) if isinstance(found, Plan) else found
         code = no[0] if no else "SIGNAL"
         looks = slot.standing.said(code)
@@ -281,7 +283,7 @@ class ScalpingEngine(Strategy):
         return bias.expires if bias else FOREVER
 
     def _read(self, slot: Slot, view: View, book: BookView) -> Reading | None:
-        score = view.score(slot.inst) if self.scalping.hft_integration and book.ready else None
+        score = view.score(slot.inst)
         if score is None:
             return None
         if score is not slot.score:
@@ -292,7 +294,7 @@ class ScalpingEngine(Strategy):
         slot.integrator.proven(view.now - book.age_ns)
         return slot.integrator.at(view.now)
 
-    def _mind(self, slot: Slot, trade: ScalpTrade, view: View, book: BookView) -> list[Intent]:
+    def _mind(self, slot: Slot, trade: ScalpTrade, view: View, book: BookView | None) -> list[Intent]:
         if trade.over(view):
             if trade.rested:
                 self.experience.rested_one(trade.bracket is not None)
@@ -307,13 +309,13 @@ class ScalpingEngine(Strategy):
 
     # --- gates: is there a side, does the book allow it, does it pay, is there room
 
-    def _opinion(self, slot: Slot, view: View, book: BookView) -> Plan | No:
+    def _opinion(self, slot: Slot, view: View, book: BookView, why: str) -> Plan | No:
         instrument, technical = view.instrument(slot.inst), slot.indicators.technical
         against, slot.standing.against, slot.gates.alignment = slot.standing.against, 0, ""
-        if not book.ready or instrument is None:
-            return f"FEED:{book.why or 'NO_INSTRUMENT'}", {}
-        if book.age_ns > self._fresh:
-            return "STALE_BOOK", {"age_s": book.age_ns / SECOND, "limit_s": self._fresh / SECOND}
+        if why or instrument is None:
+            return f"FEED:{why or 'NO_INSTRUMENT'}", {}
+        if (age := book.age_ns) > self._fresh:
+            return "STALE_BOOK", {"age_s": age / SECOND, "limit_s": self._fresh / SECOND}
         if technical is None:
             return "WARM_UP", {"bars": float(len(slot.indicators.bars)), "needs": float(NEEDS)}
         if abs(technical) < self.scalping.min_technical:

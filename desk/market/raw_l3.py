@@ -239,6 +239,13 @@ class RawL3Book(OrderBlock, TwoSided):
         return bid is not None and ask is not None and bid >= ask
 
     @property
+    def flaw(self) -> str:
+        bid, ask = self._touch
+        if bid is None or ask is None:
+            return "ONE_SIDED_BOOK"
+        return "BOOK_CROSSED" if bid >= ask else ""
+
+    @property
     def bid(self) -> int:
         bid = self._touch[0]
         if bid is None:

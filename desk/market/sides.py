@@ -34,6 +34,11 @@ class TwoSided:
         """Best bid at or above best ask (locked counts); False while a side is empty."""
         return not self.one_sided and -self.bids.keys[0] >= self.asks.keys[0]
 
+    @property
+    def flaw(self) -> str:
+        """The code of why no score can be had of it, "" for a sound book."""
+        return "ONE_SIDED_BOOK" if self.one_sided else "BOOK_CROSSED" if self.crossed else ""
+
     def outside(self, px: int) -> bool:
         """Whether a price lies outside of the touch; False while a side is empty."""
         return not self.one_sided and not self.bid <= px <= self.ask

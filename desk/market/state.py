@@ -293,9 +293,7 @@ class Market:
             return "VENUE_NOT_ONLINE"
         if instrument is not None and instrument.status != "online":
             return "INSTRUMENT_NOT_ONLINE"
-        if track.book.one_sided:
-            return "ONE_SIDED_BOOK"
-        return "BOOK_CROSSED" if track.book.crossed else ""
+        return track.book.flaw
 
     @property
     def ready(self) -> bool:

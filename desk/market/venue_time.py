@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from enum import StrEnum
+from operator import itemgetter
 from typing import Protocol
 
 from desk.market.clock import ClockReading, VenueClock
@@ -81,15 +82,18 @@ class VenueTime:
 
     def beat(self, books: Iterable[Stamped], now: int) -> list[Said]:
         """Look at what came since the last beat; what a person should know of it."""
-        fresh = sorted((b for b in books if b.proof > self._looked and _dated(b)), key=lambda b: b.proof)
+        fresh = [(p, book.ts_exch, book.link) for book in books if (p := book.proof) > self._looked and _dated(book)]
+        fresh.sort(key=itemgetter(0))
         self._looked = now
-        jumps = [self.clock.heard(book.ts_exch, book.proof) for book in fresh]
+        jumps = [self.clock.heard(stamp, proof) for proof, stamp, _ in fresh]
         said = self._jumped(any(jumps)) + self._judge(now)
-        timed = self.reading is not None and self.reading.source != "stream"
         self.sampled.clear()
-        for book in fresh:
-            self.lags[book.link] = lag = self.lag(book)
-            if timed:
+        if (reading := self.reading) is None:
+            self.lags.update((link, 0) for _, _, link in fresh)
+            return said
+        for proof, stamp, link in fresh:
+            self.lags[link] = lag = max(0, proof + reading.offset_ns - stamp)
+            if reading.source != "stream":
                 self.sampled.append(lag)
         return said
 

@@ -65,13 +65,15 @@ class ScalpTrade:
             return (Guard(signal.side, -FOREVER, FOREVER, -STAND, inf), until) if waits else None
         return (bracket.guard, min(until, bracket.deadline)) if bracket is not None else None
 
-    def mind(self, view: View, book: BookView, x: float | None, abort: bool) -> list[Intent]:
-        """What to do now; x = side · effective score where it may be believed, `abort` when entries should not wait."""
+    def mind(self, view: View, book: BookView | None, x: float | None, abort: bool) -> list[Intent]:
+        """What to do now; `book`: None where it is not ready; x = side · effective score where it may be believed,
+        `abort` when entries should not wait.
+        """
         signal, bracket, now = self.signal, self.bracket, view.now
         held, instrument = view.position(signal.inst), view.instrument(signal.inst)
         working = {order_id: place for order_id, place in view.working.items() if place.inst == signal.inst}
         out: list[Intent] = []
-        if bracket is not None and held and book.ready and not self.leaving:
+        if bracket is not None and held and book is not None and not self.leaving:
             self.leaving = bracket.check(book.bid, book.ask, now, x) or ""
         unwanted = self.leaving or (EXPIRED if now >= signal.expires else "")
         if abort and not held:
@@ -81,7 +83,7 @@ class ScalpTrade:
             out += [Withdraw(order_id, unwanted) for order_id in entries]
             self._withdraw_at = now + SECOND if entries else self._withdraw_at
         exiting = any(place.side != signal.side for place in working.values())
-        if self.leaving and held * signal.side > 0 and not exiting and book.ready and now >= self._exit_at:
+        if self.leaving and held * signal.side > 0 and not exiting and book is not None and now >= self._exit_at:
             self._exit_at = now + RETRY
             limit = exit_limit(signal.side, book.bid, book.ask, COLLAR * (instrument.tick if instrument else 1))
             because = {"entry": float(signal.entry), "bid": float(book.bid), "ask": float(book.ask)}
