@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from benchmarks.contenders import Contender, candles, latency, nautilus_socket, ours, peers, sockets, storage
+from benchmarks.contenders import (
+    Contender,
+    candles,
+    latency,
+    nautilus_socket,
+    ours,
+    peers,
+    sockets,
+    storage,
+    whole_engine,
+)
 
 PEERS = ".venv-bench"  # the environment of those marked so
 
@@ -63,6 +73,7 @@ SDK, CCXT, NAUTILUS, C_BOOK = "python-kraken-sdk", "ccxt.pro", "nautilus_trader"
 FRAME, BATCH, SCORED = "ours, a frame a call", "ours, many frames a call", "ours, with features and score"
 TALIB, PANDAS_TA, HISTOGRAM, PANDAS = "TA-Lib", "pandas-ta-classic", "np.histogram", "pandas"
 TYPED, OURS, ENGINE = "ours, typed decoder", "ours", "ours, whole engine"
+TRADING = "ours, whole engine, trading"
 
 
 def _bytes_to_l2(depth: int, *, quick: bool) -> Group:
@@ -124,7 +135,7 @@ GROUPS = (
         "tick → decision, book 10 and trades",
         ("book", "trade"),
         10,
-        (Entry(ENGINE, ours.whole_engine),),
+        (Entry(ENGINE, whole_engine.engine(trades=False)), Entry(TRADING, whole_engine.engine(trades=True))),
         (
             Bar(ENGINE, "p50", 2, 0.8, "µs"),
             Bar(ENGINE, "p99", 5, 1.5, "µs"),
@@ -132,7 +143,12 @@ GROUPS = (
             Bar(ENGINE, "us", 2, 0.67, "µs/frame"),  # 0.5 and 1.5 million frames a second
         ),
     ),
-    Group("tick → decision, level3 10 and trades", ("level3", "trade"), 10, (Entry(ENGINE, ours.whole_engine),)),
+    Group(
+        "tick → decision, level3 10 and trades",
+        ("level3", "trade"),
+        10,
+        (Entry(ENGINE, whole_engine.engine(trades=False)), Entry(TRADING, whole_engine.engine(trades=True))),
+    ),
     Group(
         "replay, book 100",
         ("book",),

@@ -84,27 +84,29 @@ def rests(record: int, memory: int, now: int) -> bool:
     stamp = load64(record + STAMPED)
     if stamp != 0 and now - stamp > load64(memory + at.LATE):
         return False
-    if load64(memory + at.TRADED) != 0 and not guarded(memory):
+    tau_s = load_double(memory + at.TAU_S)
+    ema = felt(memory, now, tau_s)
+    if load64(memory + at.TRADED) != 0 and not guarded(memory, ema):
         return False
     answered, turn = load64(memory + at.REST_TURN), load64(memory + at.TURN)
     if answered >= 0 and not same(memory, now, answered != turn):
         return False
-    tau_s = load_double(memory + at.TAU_S)
     if tau_s > 0.0:
-        feel(memory, now, tau_s)
+        feel(memory, now, ema)
     store64(memory + at.REST_TURN, turn if answered >= 0 else answered)
     store64(memory + at.RESTED, load64(memory + at.RESTED) + 1)
     return True
 
 
 @kernel
-def guarded(memory: int) -> bool:
-    """Whether the trade under way has nothing to do at this touch and total (desk.signals.shape.Guard)."""
+def guarded(memory: int, ema: float) -> bool:
+    """Whether the trade under way has nothing to do at this touch, total and trend (desk.signals.shape.Guard)."""
     side = load64(memory + at.TRADED)
     px = side * load64(memory + (at.BID if side > 0 else at.ASK))
-    x = side * load_double(memory + at.TOTAL)
+    total = load_double(memory + at.TOTAL)
+    x = side * total
     quiet = load_double(memory + at.X_LOW) < x and x <= load_double(memory + at.X_HIGH)
-    return quiet and load64(memory + at.LOW) < px and px < load64(memory + at.HIGH)
+    return (quiet or not ema * total > 0.0) and load64(memory + at.LOW) < px and px < load64(memory + at.HIGH)
 
 
 @kernel
@@ -118,12 +120,20 @@ def same(memory: int, now: int, turned: bool) -> bool:
 
 
 @kernel
-def feel(memory: int, now: int, tau_s: float) -> None:
-    """The trend's next step, ema += (1 − exp(−dt/tau))·(imbalance − ema), and its label's."""
+def felt(memory: int, now: int, tau_s: float) -> float:
+    """The trend's next step, ema + (1 − exp(−dt/tau))·(imbalance − ema); 0 without a trend."""
+    if tau_s <= 0.0:
+        return 0.0
     ema = load_double(memory + at.EMA)
     dt_s = max(0, now - load64(memory + at.FELT)) / 1e9
+    return ema + (1.0 - exp(-dt_s / tau_s)) * (load_double(memory + at.IMBALANCE) - ema)
+
+
+@kernel
+def feel(memory: int, now: int, ema: float) -> None:
+    """Go on to this step of the trend, and to its label."""
     store64(memory + at.FELT, now)
-    store_double(memory + at.EMA, ema + (1.0 - exp(-dt_s / tau_s)) * (load_double(memory + at.IMBALANCE) - ema))
+    store_double(memory + at.EMA, ema)
     label, total = load64(memory + at.LABEL), load_double(memory + at.TOTAL)
     moderate, strong = load_double(memory + at.LABEL_MODERATE), load_double(memory + at.LABEL_STRONG)
     rank = abs(label)

@@ -43,6 +43,7 @@ class Portfolio:
         self._positions: dict[str, Position] = {}
         self._marks: dict[str, float] = {}
         self._values: dict[str, Decimal] = {}  # position · mark, until either changes
+        self._units: dict[str, Decimal] = {}  # what a tick is worth of it, until it changes
         self._last: dict[str, int] = {}  # price of the last fill, for what was never marked
         self._held: dict[str, dict[str, None]] = {}  # by quote: instruments with a position, in order of opening
         self._seen = SeenFills()
@@ -105,6 +106,7 @@ class Portfolio:
         self._positions[fill.inst] = new
         self._last[fill.inst] = fill.px
         self._values.pop(fill.inst, None)
+        self._units.pop(fill.inst, None)
         if new.qty:
             self._held[quote][fill.inst] = None
         else:
@@ -194,9 +196,11 @@ class Portfolio:
         p = self._positions.get(inst)
         if p is None or not p.qty:
             return ZERO
+        unit = self._units.get(inst)
+        if unit is None:
+            self._units[inst] = unit = EXACT.scaleb(Decimal(p.qty), -p.decimals)
         mark = self._marks.get(inst) or self._last[inst]
-        ticks = EXACT.multiply(Decimal(mark), Decimal(p.qty))  # Decimal(float) is exact
-        self._values[inst] = value = EXACT.scaleb(ticks, -p.decimals)
+        self._values[inst] = value = EXACT.multiply(Decimal(mark), unit)  # Decimal(float) is exact
         return value
 
     def unrealised(self, inst: str) -> Decimal:

@@ -51,18 +51,19 @@ def watch(account: Account, limits: Limits, now: int) -> Change | None:
 
 def _trip(account: Account, limits: Limits) -> Change | None:
     for quote, purse in account.purses.items():
-        name = f"{quote} account: " if quote else ""
         loss, fallen = loss_pct(purse), drawdown_pct(purse)
+        if loss <= limits.daily_loss_pct and fallen <= limits.max_drawdown_pct:
+            continue
+        name = f"{quote} account: " if quote else ""
         if not (loss <= limits.daily_loss_pct):
             if loss != loss:
                 return Change("alarm", "EQUITY_UNKNOWN", f"{name}equity is unknown: no entries until re-armed")
             return Change(
                 "alarm", "DAILY_LOSS", f"{name}{loss:.2f} % lost today, limit {limits.daily_loss_pct:g} %: no entries"
             )
-        if not (fallen <= limits.max_drawdown_pct):
-            return Change(
-                "alarm",
-                "DRAWDOWN",
-                f"{name}{fallen:.2f} % below the peak, limit {limits.max_drawdown_pct:g} %: no entries until re-armed",
-            )
+        return Change(
+            "alarm",
+            "DRAWDOWN",
+            f"{name}{fallen:.2f} % below the peak, limit {limits.max_drawdown_pct:g} %: no entries until re-armed",
+        )
     return None

@@ -66,7 +66,8 @@ class Formula(msgspec.Struct, frozen=True):
 
 class Guard(NamedTuple):
     """While the book stays within, a trade of this `side` has nothing to do: low < side · (the price at which it could
-    leave) < high, in ticks, and x_low < side · total ≤ x_high.
+    leave) < high, in ticks, and x_low < side · total ≤ x_high, where the trend has the total's sign: else the total is
+    not believed.
     """
 
     side: int
@@ -75,14 +76,16 @@ class Guard(NamedTuple):
     x_low: float
     x_high: float
 
-    def holds(self, bid: int, ask: int, total: float) -> bool:
-        """Whether the book is within.
+    def holds(self, bid: int, ask: int, total: float, ema: float) -> bool:
+        """Whether the book is within, `ema` being its trend.
 
-        >>> Guard(1, 90, 120, -20.0, 100.0).holds(91, 93, -19.0), Guard(-1, -110, -80, -20.0, 100.0).holds(91, 93, 21.0)
-        (True, False)
+        >>> guard = Guard(1, 90, 120, -20.0, 100.0)
+        >>> [guard.holds(91, 93, total, ema) for total, ema in ((-19.0, -1.0), (-21.0, -1.0), (-21.0, 1.0))]
+        [True, False, True]
         """
         px = self.side * (bid if self.side > 0 else ask)
-        return self.low < px < self.high and self.x_low < self.side * total <= self.x_high
+        quiet = self.x_low < self.side * total <= self.x_high or not ema * total > 0.0
+        return quiet and self.low < px < self.high
 
 
 class Trend(NamedTuple):

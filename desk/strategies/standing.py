@@ -115,9 +115,10 @@ class Standing:
             return None
         if self._gates is not None and self.code == "HFT_CONFLICT" and now - self.against >= self._gates.wait_ns:
             return None  # a conflict that has lasted is no answer any more
-        if self.guard is not None and not self.guard.holds(pulse.bid, pulse.ask, pulse.total):
-            return None
-        return pulse
+        if self.guard is None:
+            return pulse
+        total = pulse.total  # which the trend, not known yet, may believe
+        return pulse if self.guard.holds(pulse.bid, pulse.ask, total, total) else None
 
     def rest(self) -> None:
         """Leave the next frames alone, as long as nothing changes."""

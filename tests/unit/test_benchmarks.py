@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from benchmarks import candles
-from benchmarks.contenders import Contender, measure, ours, peers, storage
+from benchmarks.contenders import Contender, measure, ours, peers, storage, whole_engine
 from benchmarks.contenders import candles as computing
 from benchmarks.processes import Contending
 from benchmarks.rows import GROUPS, Bar
@@ -47,7 +47,8 @@ def test_the_stream_has_the_shape_of_a_live_one(depth: int) -> None:
         ("book", ours.in_batches, ""),
         ("book", ours.scored("book"), ""),
         ("book", ours.by_message("book"), ""),
-        ("book", ours.whole_engine, ""),
+        ("book", whole_engine.engine(trades=False), ""),
+        ("book", whole_engine.engine(trades=True), ""),
         ("book", storage.verified_recording, ""),
         ("book", peers.order_book, "order_book"),
         ("book", peers.kraken_sdk, "kraken.spot"),

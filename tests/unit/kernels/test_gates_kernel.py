@@ -40,8 +40,9 @@ def test_the_kernel_guards_a_trade_as_the_readable_guard_does(seed: int) -> None
             words[offset // 8] = value
         for offset, value in zip((at.X_LOW, at.X_HIGH, at.TOTAL), (*guard[3:], total), strict=True):
             doubles[offset // 8] = value
-        held = guard.holds(bid, ask, total)
-        assert bool(guarded(words.ctypes.data)) == held
+        ema = draw.choice([0.0, draw.uniform(-1, 1)])
+        held = guard.holds(bid, ask, total, ema)
+        assert bool(guarded(words.ctypes.data, ema)) == held
         met[held] += 1
     assert min(met[True], met[False]) > 300
 

@@ -166,8 +166,8 @@ def test_within_its_guard_a_bracket_says_nothing_and_stays_as_it_is(side, heeds,
     for now, (away, spread, x) in enumerate(book):
         bid = 1000 + side * away
         guard, before = bracket.guard, bracket.plan("X/Y@v")
-        within = x is not None and guard.holds(bid, bid + spread, side * x)
-        for believed in (None, x) if within else (x,):
+        within = x is not None and guard.holds(bid, bid + spread, side * x, side * x)
+        for believed in (None, x or None) if within else (x,):  # 0 has no sign: no trend can believe it
             said = bracket.check(bid, bid + spread, now, believed)
             assert not within or (said, bracket.plan("X/Y@v")) == (None, before)
         if said is not None:
