@@ -1,6 +1,6 @@
 """The scalper's gates in machine code, as far as they hang on the touch and the score: what does the next look say?
 
-`answer` is `scalping_engine.ScalpingEngine._walk` behind the technical gate, in the same operations and order; a test
+`answer` is `desk.strategies.scalp_gates.ScalpGates.walk`, in the same operations and order; a test
 holds one against the other. What the gates are given does not change while the strategy rests: words of 8 bytes.
 """
 

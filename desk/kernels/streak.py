@@ -34,7 +34,7 @@ LARGEST = float(SUM)
 NEXT = 9 * 8  # bytes from COUNT … OPEN to the same words of the next minute
 WORDS = 13 + 8
 
-ROOM = 512  # rows
+ROOM = 128  # rows: prints between two beats, four a second; more are sorted out early
 NOTED = 0  # how many there are
 TIMES = 8  # ns
 LOTS = TIMES + ROOM * 8  # bought; sold where negative

@@ -10,6 +10,7 @@ import numpy as np
 
 from desk.instrument import Instrument
 from desk.kernels import score
+from desk.kernels import streak as streak_words
 from desk.kernels import trade_frame as at
 from desk.kernels.calm import CALM, READABLE, RECORD_WORDS
 from desk.kernels.memory import BYTES
@@ -71,7 +72,7 @@ class Desk:
         """All that a kernel may write to, but for the reader's own."""
         streak, recent = self.repair._streak, self.repair.tape.recent
         noted = recent._words[0]
-        rows = [recent._block[1 : 1 + noted], recent._block[513 : 513 + noted]]
+        rows = [recent._block[column >> 3 :][:noted] for column in (streak_words.TIMES, streak_words.LOTS)]
         words = (streak._words, self.indicators._words, self.breaks._words)
         return [bytes(each) for each in (*words, *rows)]
 

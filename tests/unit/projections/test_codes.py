@@ -58,7 +58,9 @@ def notices(path: Path) -> Iterator[str]:
     [
         ("scalping_engine.py", 8),
         ("desk/strategies/scalp_gates.py", 5),
-        ("desk/market/state.py", 4),
+        ("desk/market/state.py", 3),
+        ("desk/market/sides.py", 2),
+        ("desk/market/raw_l3.py", 2),
         ("desk/signals/features.py", 4),
     ],
 )

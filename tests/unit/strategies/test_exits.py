@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from math import copysign
+
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from desk.messages import Side
@@ -149,26 +151,28 @@ def test_prices_in_the_wrong_order_are_refused() -> None:
         Bracket(BUY, 1000, 1010, 1040, 10**9)
 
 
+@settings(max_examples=600)
 @given(
     side=st.sampled_from([BUY, SELL]),
     heeds=st.booleans(),
     defer=st.sampled_from([0, 500]),
     book=st.lists(
         st.tuples(
-            st.integers(-25, 45), st.integers(1, 3), st.none() | st.floats(-100, 100) | st.sampled_from([-20.0, -50.0])
+            st.sampled_from([-13, -12, -11, -10, -9, 0, 17, 18, 19, 20, 21]),
+            st.integers(1, 3),
+            st.none() | st.floats(-100, 100) | st.sampled_from([-20.0, -50.0]),
         ),
         max_size=12,
     ),
 )
 def test_within_its_guard_a_bracket_says_nothing_and_stays_as_it_is(side, heeds, defer, book) -> None:
-    """Whether the score may be believed or not: a kernel that guards the trade does not know."""
+    """Where the trend has the total's sign the score is believed, else there is none, as the scalper has it."""
     bracket = Bracket(side, 1000, 1000 - 10 * side, 1000 + 20 * side, 10_000, 1000 - 12 * side, defer, heeds)
     for now, (away, spread, x) in enumerate(book):
-        bid = 1000 + side * away
-        guard, before = bracket.guard, bracket.plan("X/Y@v")
-        within = x is not None and guard.holds(bid, bid + spread, side * x, side * x)
-        for believed in (None, x or None) if within else (x,):  # 0 has no sign: no trend can believe it
-            said = bracket.check(bid, bid + spread, now, believed)
-            assert not within or (said, bracket.plan("X/Y@v")) == (None, before)
-        if said is not None:
+        bid, before = 1000 + side * away, bracket.plan("X/Y@v")
+        for agrees in (1, -1) if x else ():
+            if bracket.guard.holds(bid, bid + spread, side * x, agrees * copysign(1.0, side * x)):
+                assert bracket.check(bid, bid + spread, now, x if agrees > 0 else None) is None
+                assert bracket.plan("X/Y@v") == before
+        if bracket.check(bid, bid + spread, now, x) is not None:
             return
