@@ -37,7 +37,9 @@ class TwoSided:
     @property
     def flaw(self) -> str:
         """The code of why no score can be had of it, "" for a sound book."""
-        return "ONE_SIDED_BOOK" if self.one_sided else "BOOK_CROSSED" if self.crossed else ""
+        if self.one_sided:
+            return "ONE_SIDED_BOOK"
+        return "BOOK_CROSSED" if self.crossed else ""
 
     def outside(self, px: int) -> bool:
         """Whether a price lies outside of the touch; False while a side is empty."""
