@@ -38,6 +38,7 @@ from desk.journal import (
     scan,
     since_checkpoint,
 )
+from desk.wholefile import write_whole
 
 try:
     import fcntl
@@ -202,10 +203,8 @@ class JournalWriter:
         if not whole:
             return
         (self.folder / RESERVE).unlink(missing_ok=True)
-        scratch = self.folder / (SUMMARY + ".part")
         try:
-            scratch.write_bytes(msgspec.json.format(msgspec.json.encode(summary)))
-            scratch.replace(self.folder / SUMMARY)
+            write_whole(self.folder / SUMMARY, msgspec.json.format(msgspec.json.encode(summary)))
         except OSError as err:
             self.broken = f"{self.folder / SUMMARY}: {err.strerror}"
 

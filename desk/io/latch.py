@@ -10,7 +10,6 @@ that fails must fail shut. This module imports nothing of reports, money or scre
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import msgspec
@@ -18,6 +17,7 @@ from msgspec.structs import replace
 
 from desk.config import Journal
 from desk.errors import JournalError
+from desk.wholefile import write_whole
 
 NAME = "latch.json"
 DAY_NS = 86_400_000_000_000
@@ -104,19 +104,9 @@ def prove(folder: Path) -> Latch:
 
 def _write(folder: Path, latch: Latch) -> Latch:
     """Whole or not at all, and on the disk before anybody relies on it."""
-    scratch = folder / f"{NAME}.{os.getpid()}.part"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with scratch.open("wb") as file:
-            file.write(msgspec.json.format(msgspec.json.encode(latch)))
-            file.flush()
-            os.fsync(file.fileno())
-        scratch.replace(folder / NAME)
-        entry = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(entry)
-        finally:
-            os.close(entry)
+        write_whole(folder / NAME, msgspec.json.format(msgspec.json.encode(latch)))
     except OSError as err:
         raise JournalError(
             f"{folder / NAME}: the kill switch cannot be stored ({err.strerror}); "

@@ -27,6 +27,7 @@ import msgspec
 
 from desk.errors import JournalError
 from desk.messages import LinkSpec
+from desk.wholefile import write_whole
 from desk.wire.members import pack
 from desk.wire.recording import FRAMES, MANIFEST, Gap, Kept, Manifest, lines
 from desk.wire.stamps import NS, format_ns
@@ -177,17 +178,7 @@ class _File:
             version=version,
         )
         target = self.path.with_name(self.path.name.removesuffix(FRAMES) + MANIFEST)
-        scratch = target.with_name(target.name + ".part")
-        try:
-            with scratch.open("wb") as file:
-                file.write(msgspec.json.format(msgspec.json.encode(said)) + b"\n")
-                file.flush()
-                os.fsync(file.fileno())
-            scratch.replace(target)
-        except OSError:
-            scratch.unlink(missing_ok=True)
-            raise
-        _sync_folder(target.parent)
+        write_whole(target, msgspec.json.format(msgspec.json.encode(said)) + b"\n")
 
 
 class Recorder:
@@ -369,13 +360,3 @@ class Recorder:
         if file.path is not None:
             self.files.append(str(file.path))
         self._before[number] = file
-
-
-def _sync_folder(folder: Path) -> None:
-    if os.name == "nt":  # has no such call, and keeps renames in order
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import secrets
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from desk.analysis.shape import Verdict
 from desk.errors import DeskError
+from desk.wholefile import write_whole
 
 TEMPLATES = Path(__file__).resolve().parents[2] / "reports" / "templates"
 NAME = re.compile(r"[a-z0-9-]+-([0-9]{8}T[0-9]{6}Z)(?:-([0-9]+))?\.json")
@@ -80,12 +80,9 @@ def index_page(found: tuple[Entry, ...], templates: Path = TEMPLATES) -> str:
 def write_index(folder: Path) -> Path:
     """Make `index.html` anew, whole or not at all. Raises DeskError naming the folder and the fix."""
     page = folder / "index.html"
-    draft = folder / f".index.{secrets.token_hex(4)}.tmp"
     try:
-        draft.write_text(index_page(entries(folder)), encoding="utf-8")
-        draft.replace(page)
+        write_whole(page, index_page(entries(folder)).encode())
     except OSError as e:
-        draft.unlink(missing_ok=True)
         why = e.strerror or str(e)
         raise DeskError(f"{page}: not written ({why}); free some space there or make the folder writable") from e
     return page

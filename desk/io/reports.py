@@ -13,7 +13,6 @@ import functools
 import hashlib
 import os
 import re
-import secrets
 import zoneinfo
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -36,6 +35,7 @@ from desk.analysis.shape import DAY, FRAMES, Analysis
 from desk.config import Config
 from desk.errors import DeskError
 from desk.portfolio.fees import in_force
+from desk.wholefile import draft_of, sync_folder, write_synced
 
 NBSP = "\u00a0"  # keeps a number and its unit on one line
 SCHEMA = "dual-system-trader/report/1.1"  # 1.1: analysis.changes
@@ -158,12 +158,8 @@ def _place(paths: dict[str, Path], contents: dict[str, bytes]) -> bool:
     placed: list[Path] = []
     try:
         for suffix, path in paths.items():
-            draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
-            drafts.append(draft)
-            with draft.open("xb") as file:
-                file.write(contents[suffix])
-                file.flush()
-                os.fsync(file.fileno())
+            drafts.append(draft_of(path))
+            write_synced(drafts[-1], contents[suffix])
         for draft, path in zip(drafts, paths.values(), strict=True):
             _give_name(draft, path)
             placed.append(path)
@@ -178,7 +174,7 @@ def _place(paths: dict[str, Path], contents: dict[str, bytes]) -> bool:
     finally:
         for draft in drafts:
             draft.unlink(missing_ok=True)
-    _sync_folder(paths[".html"].parent)
+    sync_folder(paths[".html"].parent)
     return True
 
 
@@ -191,18 +187,6 @@ def _give_name(draft: Path, path: Path) -> None:
             raise
         path.open("xb").close()  # no hard links here (FAT, some network drives): take the name, then replace it
         draft.replace(path)
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make the new names survive a power cut, where folders can be flushed (not on Windows)."""
-    try:
-        handle = os.open(folder, os.O_RDONLY)
-    except OSError:
-        return
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 class Script(msgspec.Struct, frozen=True):

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import os
-import secrets
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from desk.errors import ConfigError, DeskError
 from desk.io.browser import KINDS, draw, find_browser
+from desk.wholefile import write_whole
 
 
 def wanted(options: argparse.Namespace) -> tuple[str, ...]:
@@ -41,7 +40,7 @@ def make_extras(
                 return
             for kind, data in draw(page.read_text(encoding="utf-8"), kinds, browser, stop=stop).items():
                 path = page.with_suffix(f".{kind}")
-                _put(path, data)
+                write_whole(path, data)
                 made(path)
             done += 1
     except (DeskError, OSError) as e:
@@ -49,16 +48,3 @@ def make_extras(
             return  # nobody waits for them any more
         missing = " and ".join(kind.upper() for kind in kinds)
         failed(f"{e}. The reports themselves are whole; {missing} of {len(pages) - done} of {len(pages)} are missing.")
-
-
-def _put(path: Path, data: bytes) -> None:
-    """A file that is there whole or not at all."""
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
-    try:
-        with draft.open("xb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)

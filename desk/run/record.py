@@ -11,11 +11,12 @@ from desk.io.recorder import Recorder
 from desk.run.clock import now_ns
 from desk.run.source import Source
 from desk.run.version import version
+from desk.wholefile import DRAFT
 from desk.wire.recording import FRAMES, MANIFEST
 from desk.wire.stamps import NS, format_ns
 
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
-_OURS = (FRAMES, MANIFEST, MANIFEST + ".part")
+_OURS = (FRAMES, MANIFEST, DRAFT)
 
 
 def open_recorder(config: Config, source: Source) -> tuple[Recorder | None, str]:

@@ -21,6 +21,7 @@ import msgspec
 import schedule
 
 from desk.errors import ConfigError
+from desk.wholefile import write_whole
 
 log = logging.getLogger(__name__)
 LATE_NS = 10 * 60_000_000_000  # a run this much after its time was missed and is caught up
@@ -199,8 +200,6 @@ class DailyRuns:
             return
         try:
             self.state.parent.mkdir(parents=True, exist_ok=True)
-            draft = self.state.with_suffix(".tmp")
-            draft.write_text(json.dumps(self.last_run))
-            draft.replace(self.state)
+            write_whole(self.state, json.dumps(self.last_run).encode())
         except OSError as e:
             log.warning("schedule state not written", extra={"path": str(self.state), "why": str(e)})

@@ -7,7 +7,6 @@ the questions a type cannot (weights that add up to 1, thresholds in order, a ti
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable
 from hashlib import blake2b
@@ -22,6 +21,7 @@ from desk.errors import ConfigError
 from desk.io.config_file.faults import section
 from desk.io.config_file.plain import BYTES_MAX, plain
 from desk.io.config_file.questions import questions
+from desk.wholefile import write_whole
 
 
 def load(path: Path, warn: Callable[[str], None] | None = None) -> Config:
@@ -100,14 +100,5 @@ def schema() -> dict[str, Any]:
 
 
 def _write(path: Path, text: bytes) -> None:
-    """All of it or nothing: a crash leaves no half file."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with draft.open("xb") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
+    write_whole(path, text)

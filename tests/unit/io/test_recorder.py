@@ -26,6 +26,7 @@ from desk.io.frames import read_frames
 from desk.io.recorder import MEMBER, SLICE, Recorder
 from desk.messages import LinkSpec, Subscription
 from desk.run.record import delete_older
+from desk.wholefile import DRAFT
 from desk.wire import members
 from desk.wire.stamps import parse_ns
 
@@ -128,7 +129,7 @@ def test_the_manifest_says_what_the_file_holds(tmp_path: Path) -> None:
     assert (said["venue"], said["link"], said["symbols"], said["version"]) == ("kraken", "public", ["BTC/USD"], "0.1.0")
     assert said["subscriptions"][0] == {"channel": "book", "symbol": "BTC/USD", "depth": 100, "interval": 0}
     assert (said["gaps"], said["continues"], said["file"]) == ([], "", Path(path).name)
-    assert not list(tmp_path.rglob("*.part"))
+    assert not list(tmp_path.rglob(f"*{DRAFT}"))
 
 
 def test_members_hold_about_256_kib_of_text(tmp_path: Path) -> None:
@@ -275,7 +276,7 @@ def test_a_disk_that_stays_full_costs_frames_that_are_counted(small_disk: Path) 
     assert made.frames + made.dropped == 6_000
     assert made.dropped > 1_000
     assert f"{made.dropped:,} frames are not in the recording" in made.problem
-    assert not list(small_disk.rglob("*.part"))
+    assert not list(small_disk.rglob(f"*{DRAFT}"))
 
 
 def test_the_manifest_lists_the_gap_a_full_disk_left(small_disk: Path) -> None:
