@@ -14,7 +14,7 @@ from desk.kernels import touch as at
 from desk.kernels.touch import touch_entries
 from desk.market.rolling import KEEP
 
-FEW = 32  # rows there is room for at first
+FEW = 128  # rows there is room for at first
 WORDS = at.ROW // 8
 ROWS, MASK, ROOM, SPAN, STANDING, FIRST, END = (
     offset // 8 for offset in (at.ROWS, at.MASK, at.ROOM, at.SPAN, at.STANDING, at.FIRST, at.END)
