@@ -27,14 +27,18 @@ class EvidenceRows:
         self._next = 0
 
     def health(self, observer: Observer | None, now: int) -> tuple[HealthRow, ...]:
-        """All rows, one of them new where its second has come."""
+        """All rows, one of them new where its second has come; a tier that nothing is known of only until one is: a
+        book is scored by levels for the moments before its orders are proven.
+        """
         if observer is not None and observer.samples.samples and now >= self._next:
             self._next = now + PACE
             every = [(key, horizon) for key in observer.samples.samples for horizon in SHOWN_S]
             key, horizon = every[self._turn % len(every)]
             self._turn += 1
             self._rows[*key, horizon] = health_row(*key, short(observer.samples.samples[key], horizon))
-        return tuple(self._rows.values())
+        known = {(inst, tier) for (inst, tier, _), row in self._rows.items() if row.independent}
+        measured = {inst for inst, _ in known}
+        return tuple(r for (inst, tier, _), r in self._rows.items() if inst not in measured or (inst, tier) in known)
 
 
 def health_row(inst: str, tier: str, found: HorizonIC) -> HealthRow:

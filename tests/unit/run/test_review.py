@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from deploy_trading_systems import build, main
 from desk.errors import JournalError
 from desk.io.journal import JOURNAL, read_session
 from desk.journal import encode
+from desk.projections.signal_health import Samples
 from desk.research.track_record import track_record
 from desk.run import loop
 from desk.run.evidence_rows import EvidenceRows, evidence_summary, record_rows
@@ -115,6 +117,17 @@ def test_the_screen_is_told_the_short_form_one_measurement_a_second(sessions):
     assert [one["says"] for one in said["health"]] == ["no evidence"] * 2
     assert evidence_summary(None) == {}
     assert EvidenceRows().health(None, 0) == record_rows(None) == ()
+
+
+def test_a_tier_that_was_used_for_a_moment_makes_room_for_the_one_that_is_measured(sessions):
+    """Three rows that say nothing stood before those that do."""
+    _, live, _ = sessions
+    inst = "BTC/USDT@embedded"
+    empty, full = Samples(inst, "L2", 0, 100), live.samples.samples[inst, "L3"]
+    observer = SimpleNamespace(samples=SimpleNamespace(samples={(inst, "L2"): empty, (inst, "L3"): full}))
+    rows = EvidenceRows()
+    shown = [[row.tier for row in rows.health(observer, second * 1_000_000_000)] for second in range(6)]
+    assert shown == [["L2"] * n for n in (1, 2, 3)] + [["L3"] * n for n in (1, 2, 3)]
 
 
 def test_a_folder_without_sessions_is_an_error_that_names_the_fix(tmp_path):
