@@ -213,7 +213,7 @@ class RushTarget(Target):
     every = 5
 
     def __init__(self) -> None:
-        super().__init__(("book", "level3"))
+        super().__init__(("book", "level3", "ohlc"))
         wanted = tuple(Subscription(channel, "BTC/USD", 10) for channel in ("book", "level3"))
         links, score = (LinkSpec("bench", wanted),), OrderBookAnalyzer().score
         self.rushed, self.single = (Watch("kraken", links, KrakenCodec(), score, {"*": 0.5}) for _ in range(2))

@@ -19,7 +19,7 @@ from desk.kernels.trade_frame import PRINTED
 # The block: byte offsets. MASK is slots − 1, a power of two less one.
 MASK, SAID, WHO, MOVES = range(0, 4 * 8, 8)  # SAID: of the frame that ended it, 0 if it was not read; WHO: its route
 HEADER = 4 * 8
-# Of a slot. RECORD 0: it is free. STIRRED: its number is in the list of moves. MINDED: its frames are not for us.
+# Of a slot. RECORD 0: it is free. STIRRED: its number is in the list of moves. MINDED: `rush` leaves it to `one`.
 NAME_1, NAME_2, CHANNEL, RECORD, NUMBER, STIRRED, MINDED = range(0, 7 * 8, 8)
 SLOT = 7 * 8
 BOOK, ORDERS, TRADES = 1, 2, 3  # channels
@@ -33,7 +33,9 @@ ORDERS_SUM = len(b'{"channel":"level3","type":"update","data":[{"checksum":')
 ORDERS_GAP = len(b',"symbol":"')
 SHORTEST = 110  # bytes of an update, an empty one of the shortest symbol; no byte beyond is read to find its name
 HEARTBEAT = b'{"channel":"heartbeat"}'
+CANDLE = b'{"channel":"ohlc","type":"update"'  # how what nobody looks at begins: the desk's own bars come from trades
 BEAT_1, BEAT_2, BEAT_3, BEAT_SIZE = word(HEARTBEAT[:8]), word(HEARTBEAT[8:16]), word(HEARTBEAT[-8:]), len(HEARTBEAT)
+CANDLE_2, CANDLE_3, CANDLE_4 = word(CANDLE[8:16]), word(CANDLE[16:24]), word(CANDLE[24:32])
 QUOTE, ZERO = b'"0'
 NOWHERE = -1
 ROUTE_BITS = 16  # what is said of a frame lies below, the number of its route above
@@ -92,7 +94,18 @@ def route(block: int, p: int, size: int) -> int:
     elif length < NAMED:
         second &= (1 << (8 * (length - 8))) - 1
     found = slot_of(block, first, second, channel)
-    return found if load64(found + RECORD) != 0 and load64(found + MINDED) == 0 else 0
+    return found if load64(found + RECORD) != 0 else 0
+
+
+@kernel
+def idle(p: int, size: int) -> bool:
+    """Whether the frame at p is a heartbeat or begins as CANDLE does."""
+    if size == BEAT_SIZE:
+        return load64(p) == BEAT_1 and load64(p + 8) == BEAT_2 and load64(p + 15) == BEAT_3
+    if size < SHORTEST or load64(p + 8) != CANDLE_2:
+        return False
+    same = load64(p) == BEAT_1 and load64(p + 16) == CANDLE_3
+    return same and load64(p + 24) == CANDLE_4 and load8(p + 32) == QUOTE
 
 
 @kernel
@@ -142,11 +155,11 @@ def rush(block: int, frames: int, at: int, now: int, alone: int) -> int:
     while i < count:
         frame = load64(items + 8 * i)
         size, p = load64(frame + LENGTH), frame + BYTES
-        if size == BEAT_SIZE and load64(p) == BEAT_1 and load64(p + 8) == BEAT_2 and load64(p + 15) == BEAT_3:
+        found = route(block, p, size)
+        if found == 0 and idle(p, size):
             i += 1
             continue
-        found = route(block, p, size)
-        if found == 0:
+        if found == 0 or load64(found + MINDED) != 0:
             break
         said = take(found, p, size, now)
         if said == 0:

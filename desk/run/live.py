@@ -265,7 +265,8 @@ class Run:
 
     async def _tick(self) -> None:
         while True:
-            await asyncio.sleep(TICK_S)
+            # At the moment when something is due: later, the next frame would wait for it. Timers count milliseconds.
+            await asyncio.sleep(min(TICK_S, max(1e-3, (self.loop.due - now_ns()) / 1e9)))
             now = now_ns()
             if by := self._clock.look(wall_ns(), now):
                 self.loop.arrive(ClockJump(now, by), 0)

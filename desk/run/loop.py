@@ -123,16 +123,24 @@ class Loop:
         self._flush()
         return taken
 
+    @property
+    def due(self) -> int:
+        """ns, when something happens by itself: a beat, a timer, an answer of the venue; 0 before the first event."""
+        at = self._next_beat
+        if self._timers:
+            at = min(at, self._timers[0][0])
+        venue_at = self.venue.next_at
+        return at if venue_at is None else min(at, venue_at)
+
     def until(self, ts: int) -> None:
         """Let everything happen that is due by `ts`."""
         if self._next_beat == 0 or ts - self._next_beat > LEAP:
             self._next_beat = ts - ts % BEAT + BEAT
         while True:
-            venue_at = self.venue.next_at
-            timer_at = self._timers[0][0] if self._timers else None
-            at = min(t for t in (self._next_beat, venue_at, timer_at) if t is not None)
+            at = self.due
             if at > ts:
                 break
+            venue_at, timer_at = self.venue.next_at, self._timers[0][0] if self._timers else None
             at = max(at, self.now)
             if venue_at is not None and venue_at <= at:
                 for event in self.venue.due(at):

@@ -13,7 +13,7 @@ from desk.errors import DecodeError, GapError
 from desk.events import Answer, Frame, Unanswered
 from desk.instrument import Instrument
 from desk.kernels.calm import CALM, FULL, MOVED, RESTING
-from desk.kernels.rush import HEARTBEAT, ROUTE_BITS
+from desk.kernels.rush import CANDLE, HEARTBEAT, ROUTE_BITS
 from desk.kernels.trade_frame import PRINTED
 from desk.market.numbered import TRACKS, CountedTrack
 from desk.market.record import FOREVER
@@ -119,7 +119,7 @@ class Watch:
         said = self._one(self._routes, id(data), now) if type(data) is bytes else 0
         if said:
             return self._told(self._paths[said >> ROUTE_BITS], said & SAID_BITS, now)
-        if data == HEARTBEAT:
+        if data == HEARTBEAT or data.startswith(CANDLE):
             return NOTHING
         try:
             messages = self.codec.decode(data)
@@ -279,7 +279,7 @@ class Watch:
                 if market := self.markets.get(inst):
                     market.bars.seed(message.candles, keep=market.repair.opened > 0)
                     self.live[inst].unsettle()
-        return []  # updates repeat what the tape says; our own bars come from the tape
+        return []  # updates, of a venue where they are decoded, repeat what the tape says; our bars come from there
 
     def _instruments(self, message: Instruments, now: int, link: int) -> list[Seen]:
         seen: list[Seen] = []

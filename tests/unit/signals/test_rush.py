@@ -70,6 +70,22 @@ def test_every_symbol_that_fits_finds_its_book():
         assert watch.markets[f"{symbol}@kraken"].tracks["book"].crc_ok == 4
 
 
+def test_candles_of_the_venue_end_no_rush_and_nothing_like_them_is_passed_over():
+    """One comes with every trade, and says what the trade said."""
+    watch, books = watching(("BTC/USD",))
+    book = books["BTC/USD"]
+    row = b'"symbol":"BTC/USD","open":1.0,"high":1.0,"low":1.0,"close":1.0,"vwap":1.0,"trades":1,"volume":1.00000000'
+    candle = at.CANDLE + b',"data":[{%s,"interval":1,"interval_begin":"2026-08-12T19:28:00Z"}]}' % row
+    assert watch.rush([book.frame(), candle, book.frame()], 0, 0, 3, alone=False) == 3
+    assert watch.frame(Frame(3, 0, candle)) == []
+    assert watch.bad_frames == 0
+    for place in range(len(at.CANDLE)):
+        other = candle[:place] + bytes((candle[place] ^ 1,)) + candle[place + 1 :]
+        assert watch.rush([book.frame(), other, book.frame()], 0, 0, 3, alone=False) == 1, other
+        watch.frame(Frame(3, 0, other))
+    assert watch.bad_frames > 20  # those that are no JSON, or of a channel nobody knows
+
+
 def test_two_books_in_turn_are_settled_in_one_call_and_named_once_each():
     watch, books = watching(("BTC/USD", "ETHW/USD"))
     frames = [books[symbol].frame() for symbol in ("ETHW/USD", "BTC/USD") * 20]
@@ -113,11 +129,15 @@ def test_a_wrong_checksum_is_answered_as_by_frame_and_counted():
     assert watch.rushed.left is None
 
 
-def test_what_is_minded_is_left_to_be_taken_one_by_one():
+def test_what_is_minded_is_left_to_be_taken_one_by_one_but_by_the_kernel(monkeypatch):
+    """A desk that holds something got all of that symbol's frames decoded: a hundred times the work."""
     watch, books = watching(("BTC/USD", "ETHW/USD"))
     frames = [books["ETHW/USD"].frame(), books["BTC/USD"].frame()]
     watch.rushed.mind({"BTC/USD@kraken"})
     assert watch.rush(frames, 0, 0, 3, alone=False) == 1
+    monkeypatch.setattr(watch.codec, "decode", None)
+    assert watch.frame(Frame(3, 0, books["BTC/USD"].frame()))
+    monkeypatch.undo()
     watch.rushed.mind(set())
     assert watch.rush(frames, 1, 0, 3, alone=False) == 1
 
