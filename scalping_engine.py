@@ -35,13 +35,12 @@ from desk.strategies.base import BookView, Strategy, View
 from desk.strategies.exits import SCALP_HOLD, hold_ns
 from desk.strategies.scalp_gates import ScalpGates
 from desk.strategies.scalp_plan import BookSaid, No, Plan, as_numbers
-from desk.strategies.scalp_trade import ScalpTrade
+from desk.strategies.scalp_trade import FOREVER, ScalpTrade
 from desk.strategies.standing import Standing, stance
 from hft_signals import RISING, HFTIntegrator, Reading, contributions, fading, lifetime_s
 
 SECOND = 1_000_000_000
 BEAT = SECOND // 4  # a look comes at least this often: what must be over within a time is decided one beat before
-FOREVER = 1 << 62
 DOUBTED = 0.5  # size of an entry that follows a break the order flow does not believe
 
 ScalpingSignal = Signal  # what users call it; journal and console know it as desk.intents.Signal
@@ -235,8 +234,9 @@ class ScalpingEngine(Strategy):
         slot.reading = self._read(slot, view, book) if not why and self.scalping.hft_integration else None
         if slot.trade is not None:
             out += self._mind(slot, slot.trade, view, book if not why else None)
+        until, room = self._given(slot, view), self._room(slot, view)
         found = self._opinion(slot, view, book, why)
-        no = self._enter(slot, view, found, out) if isinstance(found, Plan) else found
+        no = self._enter(slot, view, found, room, out) if isinstance(found, Plan) else found
         code = no[0] if no else "SIGNAL"
         looks = slot.standing.said(code)
         if no is None:
@@ -247,16 +247,14 @@ class ScalpingEngine(Strategy):
             known = scalp_plan.measured(book, len(indicators.bars), indicators.technical, scored)
             out.append(Decline(inst, code, known | no[1], looks, slot.standing.news()))
             slot.said, slot.said_at = code, now
-        self._settle(slot, view, isinstance(found, Plan))
+        slot.standing.end()
+        if not isinstance(found, Plan) or code == room[0]:  # any other answer to a plan hangs on more than is told
+            self._settle(slot, view, room[0], until)
         return out
 
-    def _settle(self, slot: Slot, view: View, planned: bool) -> None:
+    def _settle(self, slot: Slot, view: View, behind: str, until: int) -> None:
         """Note how long this look stands: a "no" at a new score, and a trade that has nothing to do for now."""
-        slot.standing.end()
         if slot.code == "STALE_BOOK" or slot.code.startswith("FEED:"):
-            return
-        behind, until = self._room(slot, view)[0], self._given(slot, view)
-        if planned and slot.code != behind:
             return
         if behind == "COOLDOWN":
             until = min(until, slot.quiet_until)
@@ -321,7 +319,6 @@ class ScalpingEngine(Strategy):
         if abs(technical) < self.scalping.min_technical:
             return "WEAK_TECHNICAL", {"technical": technical, "needs": self.scalping.min_technical}
         slot.standing.against = against  # a side that is given up in between is asked for anew
-        self._given(slot, view)
         return slot.gates.walk(
             slot.indicators,
             slot.reading.effective if slot.reading is not None else None,
@@ -349,11 +346,11 @@ class ScalpingEngine(Strategy):
             return "ALREADY_IN_POSITION", {"exposure": float(exposure)}
         return "", {}
 
-    def _enter(self, slot: Slot, view: View, plan: Plan, out: list[Intent]) -> No | None:
+    def _enter(self, slot: Slot, view: View, plan: Plan, room: No, out: list[Intent]) -> No | None:
         inst, now, instrument = slot.inst, view.now, view.instrument(slot.inst)
         assert instrument is not None  # the FEED gate asked
-        if (no := self._room(slot, view))[0]:
-            return no
+        if room[0]:
+            return room
         if (one := slot.breaks.young(plan.side, now)) is not None and self.scalping.false_breakout != "off":
             votes = self._votes(slot, one, view)
             if sum(votes.values()) < NEEDED and self.scalping.false_breakout == "skip":

@@ -11,7 +11,8 @@ DRAFT = ".draft"  # how the name of an unfinished one ends: a crash may leave it
 
 
 def write_whole(path: Path, data: bytes) -> None:
-    """`data` at `path`, in the place of what was there. Raises OSError, and leaves what was there.
+    """`data` at `path`, in the place of what was there. Raises OSError; what was there is left then, unless all that
+    failed was to make the new name survive a power cut.
 
     >>> from tempfile import TemporaryDirectory
     >>> with TemporaryDirectory() as folder:
@@ -24,10 +25,9 @@ def write_whole(path: Path, data: bytes) -> None:
     try:
         write_synced(draft, data)
         draft.replace(path)
-    except OSError:
+    finally:
         with suppress(OSError):
             draft.unlink(missing_ok=True)
-        raise
     sync_folder(path.parent)
 
 
@@ -45,11 +45,10 @@ def write_synced(path: Path, data: bytes) -> None:
 
 
 def sync_folder(folder: Path) -> None:
-    """New names in it survive a power cut, where folders can be flushed (not on Windows, which keeps their order)."""
-    try:
-        handle = os.open(folder, os.O_RDONLY)
-    except OSError:
+    """New names in it survive a power cut. Raises OSError where a folder may be written to and not be read."""
+    if os.name == "nt":  # has no such call, and keeps renames in order
         return
+    handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)
     finally:

@@ -5,11 +5,15 @@ from __future__ import annotations
 import time
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING
 
 from benchmarks.contenders import Contender, Given, Result, Work
 from benchmarks.contenders.measure import load, spent
 from benchmarks.stream import START, minutes
+
+if TYPE_CHECKING:  # the peers' environment has nothing of what these need
+    from desk.events import Event
+    from desk.intents import Effect
 
 SYMBOL, INST = "BTC/USD", "BTC/USD@kraken"
 
@@ -42,18 +46,20 @@ def _stamps(frames: list[bytes]) -> list[int]:
     return found
 
 
-def _answers(effect: Any, now: int) -> list[Any]:
+def answers(effects: list[Effect], now: int) -> list[Event]:
     """Of a venue that fills everything at its limit."""
     from desk.events import Accepted, Ended, Fill
     from desk.intents import CancelOrder, Submit
 
-    if isinstance(effect, CancelOrder):
-        return [Ended(now, effect.order_id, "cancelled")]
-    if not isinstance(effect, Submit):
-        return []
-    name, place = effect.order_id, effect.place
-    fill = Fill(now, f"f{name}", name, place.inst, place.side, place.px, place.qty, Decimal(0), False)
-    return [Accepted(now, name), fill, Ended(now, name, "filled")]
+    told: list[Event] = []
+    for effect in effects:
+        if isinstance(effect, Submit):
+            place, name = effect.place, effect.order_id
+            fill = Fill(now, f"f{name}", name, place.inst, place.side, place.px, place.qty, Decimal(0), False)
+            told += [Accepted(now, name), fill, Ended(now, name, "filled")]
+        elif isinstance(effect, CancelOrder):
+            told.append(Ended(now, effect.order_id, "cancelled"))
+    return told
 
 
 def _work(given: Given, trades: bool) -> Work:
@@ -61,7 +67,7 @@ def _work(given: Given, trades: bool) -> Work:
 
     from deploy_trading_systems import build
     from desk.config import Config
-    from desk.events import Answer, Event, Frame, LinkUp, Start, Timer
+    from desk.events import Answer, Frame, LinkUp, Start, Timer
     from desk.io.config_file import canonical
     from desk.messages import LinkSpec, Subscription
     from desk.run.loop import BEAT
@@ -104,7 +110,7 @@ def _work(given: Given, trades: bool) -> Work:
                 decided += len(effects)
                 if not trades:
                     continue
-                for answer in (answer for effect in effects for answer in _answers(effect, event.ts)):
+                for answer in answers(effects, event.ts):
                     desk.step(answer)
                 held += type(event) is Frame and desk.portfolio.holds(INST)
                 apart += clock() - ended

@@ -8,6 +8,7 @@ in the report instead of taking it down. Files never overwrite others and never 
 from __future__ import annotations
 
 import base64
+import contextlib
 import errno
 import functools
 import hashlib
@@ -174,7 +175,8 @@ def _place(paths: dict[str, Path], contents: dict[str, bytes]) -> bool:
     finally:
         for draft in drafts:
             draft.unlink(missing_ok=True)
-    sync_folder(paths[".html"].parent)
+    with contextlib.suppress(PermissionError):  # a folder that may not be read still takes reports
+        sync_folder(paths[".html"].parent)
     return True
 
 

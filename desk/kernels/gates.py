@@ -1,7 +1,7 @@
 """The scalper's gates in machine code, as far as they hang on the touch and the score: what does the next look say?
 
-`answer` is `desk.strategies.scalp_gates.ScalpGates.walk`, in the same operations and order; a test
-holds one against the other. What the gates are given does not change while the strategy rests: words of 8 bytes.
+`answer` is `desk.strategies.scalp_gates.ScalpGates.walk`, in the same operations and order; a test holds one against
+the other. What the gates are given does not change while the strategy rests: words of 8 bytes.
 """
 
 from __future__ import annotations

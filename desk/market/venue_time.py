@@ -87,13 +87,11 @@ class VenueTime:
         self._looked = now
         jumps = [self.clock.heard(stamp, proof) for proof, stamp, _ in fresh]
         said = self._jumped(any(jumps)) + self._judge(now)
+        timed = self.reading is not None and self.reading.source != "stream"
         self.sampled.clear()
-        if (reading := self.reading) is None:
-            self.lags.update((link, 0) for _, _, link in fresh)
-            return said
         for proof, stamp, link in fresh:
-            self.lags[link] = lag = max(0, proof + reading.offset_ns - stamp)
-            if reading.source != "stream":
+            self.lags[link] = lag = self._late(proof, stamp)
+            if timed:
                 self.sampled.append(lag)
         return said
 
@@ -161,9 +159,10 @@ class VenueTime:
 
         0 where it cannot be known: no stamp, no offset, or a snapshot (on a quiet pair it bears an old time).
         """
-        if self.reading is None or not _dated(book):
-            return 0
-        return max(0, book.proof + self.reading.offset_ns - book.ts_exch)
+        return self._late(book.proof, book.ts_exch) if _dated(book) else 0
+
+    def _late(self, proof: int, stamp: int) -> int:
+        return 0 if self.reading is None else max(0, proof + self.reading.offset_ns - stamp)
 
 
 def _dated(book: Stamped) -> bool:

@@ -8,6 +8,7 @@ unrealised is exact whatever the rounding; at flat the rounding is zero.
 from __future__ import annotations
 
 from decimal import Context, Decimal
+from functools import cache
 
 import msgspec
 
@@ -140,6 +141,7 @@ def _share(fee: Decimal, part: int, whole: int) -> Decimal:
     return EXACT.divide(EXACT.multiply(fee, Decimal(part)), Decimal(whole)).quantize(step, context=EXACT)
 
 
+@cache
 def quote_of(inst: str) -> str:
     """The currency an instrument is paid in.
 

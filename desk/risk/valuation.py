@@ -15,7 +15,6 @@ class Valuation:
 
     def __init__(self, portfolio: Portfolio, account: Account, limits: Limits, quotes: tuple[str, ...]) -> None:
         self.portfolio, self.account, self.limits, self.quotes = portfolio, account, limits, quotes
-        self._quotes: dict[str, str] = {}  # of each instrument
         for quote in quotes:
             portfolio.open(quote)
 
@@ -36,7 +35,7 @@ class Valuation:
 
     def anew(self, inst: str, now: int, seq: int) -> list[Tell]:
         """What we hold of `inst` has another quantity or price."""
-        quote = self._quotes.get(inst) or self._quotes.setdefault(inst, quote_of(inst))
+        quote = quote_of(inst)
         self.account.valued(self.portfolio.equity(quote), quote)
         return self.judged(now, seq)
 

@@ -5,17 +5,17 @@ call, beside the one that does none of it.
 from __future__ import annotations
 
 import re
-from decimal import Decimal
 from random import Random
 
 import msgspec
 import pytest
 
+from benchmarks.contenders.whole_engine import answers
 from deploy_trading_systems import build
 from desk.config import Config
 from desk.engine import Engine
 from desk.events import Accepted, Answer, Ended, Event, Fill, Frame, LinkDown, LinkUp, Start, Timer, TrendBias
-from desk.intents import CancelOrder, Effect, Noted, Signal, Submit
+from desk.intents import Noted, Signal
 from desk.io.config_file import canonical
 from desk.kernels.tape_scan import TRADE
 from desk.messages import LinkSpec, Subscription
@@ -89,19 +89,6 @@ def desk(
             live.market.trade_frames.lend(None)
     engine.step(start)
     return engine
-
-
-def answers(effects: list[Effect], now: int) -> list[Event]:
-    """A venue that fills everything at its limit."""
-    events: list[Event] = []
-    for effect in effects:
-        if isinstance(effect, Submit):
-            place, name = effect.place, effect.order_id
-            fill = Fill(now, f"f{name}", name, place.inst, place.side, place.px, place.qty, Decimal(0), False)
-            events += [Accepted(now, name), fill, Ended(now, name, "filled")]
-        elif isinstance(effect, CancelOrder):
-            events.append(Ended(now, effect.order_id, "cancelled"))
-    return events
 
 
 @pytest.mark.parametrize("channels", [("book", "trade"), ("level3", "trade"), ("level3", "book", "trade")])
